@@ -1,0 +1,19 @@
+#include "backends/reference/naive.h"
+
+namespace triptych {
+
+const Kernels& reference_kernels() {
+  static const Kernels table = [] {
+    Kernels k{};
+    k.name = "reference";
+    reference::add_elementwise(k);
+    reference::add_products(k);
+    reference::add_layout(k);
+    reference::add_rows(k);
+    reference::add_optimizer(k);
+    return k;
+  }();
+  return table;
+}
+
+}  // namespace triptych

@@ -1,0 +1,118 @@
+#include "core/tape.h"
+
+#include "core/error.h"
+
+namespace triptych {
+namespace {
+constexpr std::size_t slab_bytes = 64 * 1024;
+}
+
+const Tensor& Gradients::operator[](const Var& v) const {
+  for (std::size_t i = 0; i < ids_.size(); ++i)
+    if (ids_[i] == v.id()) return tensors_[i];
+  throw Error(Exit::internal, "gradients.unknown", "no gradient was asked for node " + std::to_string(v.id()));
+}
+
+Tape::Tape(const Kernels& kernels) : kernels_(&kernels) {}
+Tape::~Tape() { clear(); }
+
+Var Tape::variable(Tensor value) { return append("variable", std::move(value), {}, {}, true); }
+Var Tape::constant(Tensor value) { return append("constant", std::move(value), {}, {}, false); }
+
+void* Tape::closure_memory(std::size_t size, std::size_t alignment) {
+  for (;;) {
+    if (slab_ == slabs_.size()) slabs_.push_back(std::make_unique<std::byte[]>(slab_bytes));
+    const std::size_t start = (slab_used_ + alignment - 1) / alignment * alignment;
+    if (start + size <= slab_bytes) {
+      slab_used_ = start + size;
+      return slabs_[slab_].get() + start;
+    }
+    ++slab_;  // closures are far smaller than a slab
+    slab_used_ = 0;
+  }
+}
+
+Var Tape::append(std::string_view op, Tensor value, std::span<const Var> inputs, Closure closure, bool requires_grad) {
+  Node node{op, std::move(value), {}, requires_grad, closure};
+  for (const Var& v : inputs) node.inputs.push_back(v.id());
+  nodes_.push_back(std::move(node));
+  return Var(this, size() - 1);
+}
+
+void Tape::clear() {
+  for (Node& n : nodes_)
+    if (n.closure.destroy) n.closure.destroy(n.closure.object);
+  nodes_.clear();
+  slab_ = slab_used_ = 0;
+}
+
+Grads Tape::pull(const Node& node, const Tensor& dy) const {
+  Grads grads = node.closure.call(node.closure.object, dy);
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    if (!grads[i]) continue;
+    const Tensor& value = nodes_[static_cast<std::size_t>(node.inputs[i])].value;
+    if (grads[i].shape() == value.shape() && grads[i].dtype() == value.dtype()) continue;
+    throw Error(Exit::internal, "tape.gradient-shape",
+                "[" + std::string(node.op) + "] gradient of input " + std::to_string(i) + " must be " + value.shape().text() + ", got " +
+                    grads[i].shape().text());
+  }
+  return grads;
+}
+
+void Tape::gradients(const Var& output, std::span<const Var> wrt, Gradients& out, const Tensor& upstream) {
+  const Tensor& y = output.value();
+  if (!upstream && y.size() != 1)
+    throw Error(Exit::internal, "tape.upstream", "[gradients] output must be a scalar when no upstream is given, got " + y.shape().text());
+  if (upstream && upstream.shape() != y.shape())
+    throw Error(Exit::internal, "tape.upstream",
+                "[gradients] upstream must have the shape of the output " + y.shape().text() + ", got " + upstream.shape().text());
+
+  adjoints_.clear();
+  adjoints_.resize(nodes_.size());
+  auto adjoint = [&](int id) -> Tensor& { return adjoints_[static_cast<std::size_t>(id)]; };
+  adjoint(output.id()) = upstream ? upstream : Tensor::full(y.shape(), y.dtype(), 1);
+
+  // A leaf's adjoint stays until the end; an inner node's is dropped as soon as it has been passed on.
+  for (int id = output.id(); id >= 0; --id) {
+    const Node& node = nodes_[static_cast<std::size_t>(id)];
+    if (!adjoint(id) || !node.closure.call) continue;
+    bool asked = false;
+    for (const Var& w : wrt) asked = asked || w.id() == id;
+    const Tensor dy = asked ? adjoint(id) : std::exchange(adjoint(id), Tensor{});
+    Grads grads = pull(node, dy);
+    for (std::size_t i = 0; i < grads.size(); ++i) {
+      const int to = node.inputs[i];
+      if (to < 0 || !grads[i] || !nodes_[static_cast<std::size_t>(to)].requires_grad) continue;
+      Tensor& sum = adjoint(to);
+      if (!sum) {
+        sum = std::move(grads[i]);
+      } else if (sum.unique()) {  // nobody else sees it: add in place
+        kernels_->axpby(1, grads[i].view(), 1, sum.view(), sum.size());
+      } else {
+        Tensor total(sum.shape(), sum.dtype());
+        kernels_->binary(Binary::add, sum.view(), grads[i].view(), total.view(), total.size(), total.size());
+        sum = std::move(total);
+      }
+    }
+  }
+
+  out.ids_.clear();
+  out.tensors_.clear();
+  for (const Var& w : wrt) {
+    out.ids_.push_back(w.id());
+    out.tensors_.push_back(adjoint(w.id()));
+  }
+  for (Tensor& t : adjoints_) t = Tensor{};
+}
+
+Gradients Tape::gradients(const Var& output, std::span<const Var> wrt, const Tensor& upstream) {
+  Gradients out;
+  gradients(output, wrt, out, upstream);
+  return out;
+}
+
+Gradients Tape::gradients(const Var& output, std::initializer_list<Var> wrt, const Tensor& upstream) {
+  return gradients(output, std::span<const Var>(wrt.begin(), wrt.size()), upstream);
+}
+
+}  // namespace triptych
