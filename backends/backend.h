@@ -1,12 +1,12 @@
 // The kernel table: what a device must provide. Plain buffers in, plain buffers out; no Tensor, no tape.
 //
-// Every buffer is contiguous, row-major and 64-byte aligned at its start. `View` says where it is and what it holds; sizes
-// are given beside it, so a kernel never guesses. All floating buffers of one call have one dtype; indices are int32.
-// The meaning of every entry is its naive loop in reference/; cpu/ overrides what pays; a CUDA backend fills the same
-// table. Entries marked (optional) may be null: the op that uses them then takes its composed form.
+// Every buffer is contiguous, row-major and 64-byte aligned at its start. `View` says where it is and what it holds;
+// sizes are given beside it, so a kernel never guesses. All floating buffers of one call have one dtype; indices are
+// int32. The meaning of every entry is its naive loop in reference/; cpu/ overrides what pays; a CUDA backend fills the
+// same table. Entries marked (optional) may be null: the op that uses them then takes its composed form.
 //
-// Determinism: an entry returns the same bits for any number of threads. Sums are taken over fixed tiles and combined in
-// index order.
+// Determinism: an entry returns the same bits for any number of threads. Sums are taken over fixed tiles and combined
+// in index order.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,9 @@ namespace triptych {
 enum class DType : std::uint8_t { f32, f64, i32 };
 
 constexpr std::int64_t size_of(DType t) { return t == DType::f64 ? 8 : 4; }
-constexpr std::string_view name_of(DType t) { return t == DType::f32 ? "float32" : t == DType::f64 ? "float64" : "int32"; }
+constexpr std::string_view name_of(DType t) {
+  return t == DType::f32 ? "float32" : t == DType::f64 ? "float64" : "int32";
+}
 
 // A typed pointer. Null `data` stands for an absent optional argument (no mask, no bias).
 struct View {
@@ -40,7 +42,8 @@ struct Gemm {
   std::int64_t batch = 1, stride_a = 0, stride_b = 0, stride_c = 0;
 };
 
-// Multi-head attention on projected tokens: q (B,Lq,d), k and v (B,Lk,d), d = heads * head width; mask (B,Lk), 1 = real token.
+// Multi-head attention on projected tokens: q (B,Lq,d), k and v (B,Lk,d), d = heads * head width; mask (B,Lk), 1 = real
+// token.
 struct AttentionSizes {
   std::int64_t batch = 0, queries = 0, keys = 0, width = 0, heads = 1;
 };
@@ -50,8 +53,8 @@ struct FeedForwardSizes {
   std::int64_t rows = 0, in = 0, hidden = 0, out = 0;
 };
 
-// One AdamW step (Loshchilov & Hutter 2019, Algorithm 2, as PyTorch writes it): step counts from 1; grad_scale multiplies the
-// gradient first (global-norm clipping).
+// One AdamW step (Loshchilov & Hutter 2019, Algorithm 2, as PyTorch writes it): step counts from 1; grad_scale
+// multiplies the gradient first (global-norm clipping).
 struct AdamWStep {
   double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, grad_scale = 1;
   std::int64_t step = 1;
@@ -77,39 +80,47 @@ struct Kernels {
   void (*unary_backward)(Unary op, View x, View y, View dy, View dx, std::int64_t n);
 
   // --- sums ---------------------------------------------------------------------------------------------------------
-  double (*sum)(View x, std::int64_t n);                                           // sum_i x_i, in double
-  double (*dot)(View a, View b, std::int64_t n);                                   // sum_i a_i b_i, in double
-  void (*sum_rows)(View x, View y, std::int64_t rows, std::int64_t cols);          // y (cols) = sum over rows of x (rows,cols)
+  double (*sum)(View x, std::int64_t n);                                   // sum_i x_i, in double
+  double (*dot)(View a, View b, std::int64_t n);                           // sum_i a_i b_i, in double
+  void (*sum_rows)(View x, View y, std::int64_t rows, std::int64_t cols);  // y (cols) = sum over rows of x (rows,cols)
 
   // --- products -----------------------------------------------------------------------------------------------------
   void (*gemm)(const Gemm& g, View a, View b, View c);
-  void (*add_bias)(View bias, View y, std::int64_t rows, std::int64_t cols);       // y += bias, each row
+  void (*add_bias)(View bias, View y, std::int64_t rows, std::int64_t cols);  // y += bias, each row
 
   // --- layout -------------------------------------------------------------------------------------------------------
   // Copies a (rows,width) block between buffers whose rows are *_stride elements apart (concatenation, slices).
-  void (*copy_block)(View x, std::int64_t x_offset, std::int64_t x_stride, View y, std::int64_t y_offset, std::int64_t y_stride,
-                     std::int64_t rows, std::int64_t width);
-  void (*transpose)(View x, View y, std::int64_t batch, std::int64_t rows, std::int64_t cols);  // (batch,rows,cols) -> (batch,cols,rows)
-  // y[i] = x[index[i]], rows of `width`; index < 0 gives a zero row. Backward adds dy[i] into dx[index[i]], in order of i.
+  void (*copy_block)(View x, std::int64_t x_offset, std::int64_t x_stride, View y, std::int64_t y_offset,
+                     std::int64_t y_stride, std::int64_t rows, std::int64_t width);
+  void (*transpose)(View x, View y, std::int64_t batch, std::int64_t rows,
+                    std::int64_t cols);  // (batch,rows,cols) -> (batch,cols,rows)
+  // y[i] = x[index[i]], rows of `width`; index < 0 gives a zero row. Backward adds dy[i] into dx[index[i]], in order of
+  // i.
   void (*gather)(View x, View index, View y, std::int64_t count, std::int64_t width);
   void (*gather_backward)(View dy, View index, View dx, std::int64_t count, std::int64_t rows, std::int64_t width);
   // y[b] = mean over i in [offset[b], offset[b+1]) of table[index[i]]; an empty bag is zero.
   void (*embedding_bag)(View table, View index, View offset, View y, std::int64_t bags, std::int64_t width);
-  void (*embedding_bag_backward)(View dy, View index, View offset, View dtable, std::int64_t bags, std::int64_t rows, std::int64_t width);
+  void (*embedding_bag_backward)(View dy, View index, View offset, View dtable, std::int64_t bags, std::int64_t rows,
+                                 std::int64_t width);
 
   // --- rows ---------------------------------------------------------------------------------------------------------
   // layer_norm: stats (rows,2) receives mean and 1/sqrt(var + eps).
-  void (*layer_norm)(View x, View gamma, View beta, View y, View stats, std::int64_t rows, std::int64_t cols, double eps);
-  void (*layer_norm_backward)(View dy, View x, View gamma, View stats, View dx, View dgamma, View dbeta, std::int64_t rows, std::int64_t cols);
+  void (*layer_norm)(View x, View gamma, View beta, View y, View stats, std::int64_t rows, std::int64_t cols,
+                     double eps);
+  void (*layer_norm_backward)(View dy, View x, View gamma, View stats, View dx, View dgamma, View dbeta,
+                              std::int64_t rows, std::int64_t cols);
   // softmax over the last axis; mask (rows / rows_per_mask, cols) or absent; a row with no real entry is all zero.
   void (*softmax)(View x, View mask, View y, std::int64_t rows, std::int64_t cols, std::int64_t rows_per_mask);
   void (*softmax_backward)(View y, View dy, View dx, std::int64_t rows, std::int64_t cols);
   // y = x / max(|x|, eps) row by row; norms (rows) receives |x|. Where |x| <= eps the gradient is zero.
   void (*row_normalise)(View x, View y, View norms, std::int64_t rows, std::int64_t cols, double eps);
-  void (*row_normalise_backward)(View y, View norms, View dy, View dx, std::int64_t rows, std::int64_t cols, double eps);
-  // mean over tokens whose mask is 1: x (batch,tokens,width), mask (batch,tokens) or absent -> y (batch,width); none: zero.
+  void (*row_normalise_backward)(View y, View norms, View dy, View dx, std::int64_t rows, std::int64_t cols,
+                                 double eps);
+  // mean over tokens whose mask is 1: x (batch,tokens,width), mask (batch,tokens) or absent -> y (batch,width); none:
+  // zero.
   void (*masked_mean)(View x, View mask, View y, std::int64_t batch, std::int64_t tokens, std::int64_t width);
-  void (*masked_mean_backward)(View dy, View mask, View dx, std::int64_t batch, std::int64_t tokens, std::int64_t width);
+  void (*masked_mean_backward)(View dy, View mask, View dx, std::int64_t batch, std::int64_t tokens,
+                               std::int64_t width);
   // per-row negative log softmax at target: probs (rows,cols) is saved for the backward; losses (rows).
   void (*cross_entropy)(View logits, View target, View probs, View losses, std::int64_t rows, std::int64_t cols);
   void (*cross_entropy_backward)(View probs, View target, View dlosses, View dx, std::int64_t rows, std::int64_t cols);
@@ -117,10 +128,12 @@ struct Kernels {
   // --- fused (optional) ---------------------------------------------------------------------------------------------
   // probs (B,heads,Lq,Lk) receives the attention maps; they are what the backward needs.
   void (*attention)(const AttentionSizes& s, View q, View k, View v, View mask, View y, View probs);
-  void (*attention_backward)(const AttentionSizes& s, View dy, View q, View k, View v, View probs, View dq, View dk, View dv);
+  void (*attention_backward)(const AttentionSizes& s, View dy, View q, View k, View v, View probs, View dq, View dk,
+                             View dv);
   // pre (rows,hidden) receives x W1^T + b1, the only saved activation. dx may be absent.
   void (*feed_forward)(const FeedForwardSizes& s, View x, View w1, View b1, View w2, View b2, View y, View pre);
-  void (*feed_forward_backward)(const FeedForwardSizes& s, View dy, View x, View w1, View w2, View pre, View dx, View dw1, View db1, View dw2, View db2);
+  void (*feed_forward_backward)(const FeedForwardSizes& s, View dy, View x, View w1, View w2, View pre, View dx,
+                                View dw1, View db1, View dw2, View db2);
 
   // --- optimizer ----------------------------------------------------------------------------------------------------
   void (*adamw)(const AdamWStep& s, View param, View grad, View m, View v, std::int64_t n);

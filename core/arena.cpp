@@ -66,7 +66,8 @@ void* acquire(std::int64_t bytes) {
     const auto total = static_cast<std::size_t>(wanted.capacity) + sizeof(Header);
     void* raw = std::aligned_alloc(alignment, (total + alignment - 1) / alignment * alignment);
     if (!raw)
-      throw Error(Exit::resources, "memory.refused", "out of memory: the system refused " + std::to_string(total) + " bytes", {},
+      throw Error(Exit::resources, "memory.refused",
+                  "out of memory: the system refused " + std::to_string(total) + " bytes", {},
                   "use a smaller batch or a narrower model");
     block = new (raw) Header{{1}, wanted.capacity, wanted.index} + 1;
     ++c.stats.system_allocations;

@@ -113,18 +113,10 @@ std::string escape_text(std::string_view text, std::size_t max_bytes) {
       continue;
     }
     switch (point.value) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
       default:
         if (point.value < 0x20 || point.value == 0x7F) {
           append_hex(out, "\\x%02x", byte);

@@ -53,8 +53,8 @@ Grads Tape::pull(const Node& node, const Tensor& dy) const {
     const Tensor& value = nodes_[static_cast<std::size_t>(node.inputs[i])].value;
     if (grads[i].shape() == value.shape() && grads[i].dtype() == value.dtype()) continue;
     throw Error(Exit::internal, "tape.gradient-shape",
-                "[" + std::string(node.op) + "] gradient of input " + std::to_string(i) + " must be " + value.shape().text() + ", got " +
-                    grads[i].shape().text());
+                "[" + std::string(node.op) + "] gradient of input " + std::to_string(i) + " must be " +
+                    value.shape().text() + ", got " + grads[i].shape().text());
   }
   return grads;
 }
@@ -62,10 +62,12 @@ Grads Tape::pull(const Node& node, const Tensor& dy) const {
 void Tape::gradients(const Var& output, std::span<const Var> wrt, Gradients& out, const Tensor& upstream) {
   const Tensor& y = output.value();
   if (!upstream && y.size() != 1)
-    throw Error(Exit::internal, "tape.upstream", "[gradients] output must be a scalar when no upstream is given, got " + y.shape().text());
+    throw Error(Exit::internal, "tape.upstream",
+                "[gradients] output must be a scalar when no upstream is given, got " + y.shape().text());
   if (upstream && upstream.shape() != y.shape())
     throw Error(Exit::internal, "tape.upstream",
-                "[gradients] upstream must have the shape of the output " + y.shape().text() + ", got " + upstream.shape().text());
+                "[gradients] upstream must have the shape of the output " + y.shape().text() + ", got " +
+                    upstream.shape().text());
 
   adjoints_.clear();
   adjoints_.resize(nodes_.size());

@@ -5,8 +5,8 @@
 //   Var loss = mean(square(x));                    // ops append nodes in order
 //   Gradients g = tape.gradients(loss, {x});       // walks the list backwards; g[x] is a Tensor
 //
-// Gradients are returned values: a tensor carries no `.grad`, so m losses recorded on one tape give m gradients with one
-// forward pass, and nothing is mixed by accident. First-order gradients only.
+// Gradients are returned values: a tensor carries no `.grad`, so m losses recorded on one tape give m gradients with
+// one forward pass, and nothing is mixed by accident. First-order gradients only.
 #pragma once
 
 #include <cstddef>
@@ -79,8 +79,8 @@ class Tape {
   Gradients gradients(const Var& output, std::span<const Var> wrt, const Tensor& upstream = {});
   Gradients gradients(const Var& output, std::initializer_list<Var> wrt, const Tensor& upstream = {});
 
-  // Appends a node. `pullback(dy)` -> Grads captures tensors, never the tape or its own output; it is dropped unread when
-  // no input wants a gradient. Used by ops only.
+  // Appends a node. `pullback(dy)` -> Grads captures tensors, never the tape or its own output; it is dropped unread
+  // when no input wants a gradient. Used by ops only.
   template <class Pullback>
   Var record(std::string_view op, Tensor value, std::span<const Var> inputs, Pullback&& pullback);
 

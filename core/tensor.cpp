@@ -8,7 +8,8 @@
 
 namespace triptych {
 
-Shape::Shape(std::initializer_list<std::int64_t> sizes) : Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size())) {}
+Shape::Shape(std::initializer_list<std::int64_t> sizes)
+    : Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size())) {}
 
 Shape::Shape(std::span<const std::int64_t> sizes) {
   if (sizes.size() > max_rank)
@@ -30,7 +31,9 @@ Shape Shape::with_last(std::int64_t size) const {
   return s;
 }
 
-Shape Shape::without_last() const { return rank_ == 0 ? Shape{} : Shape(sizes().first(static_cast<std::size_t>(rank_ - 1))); }
+Shape Shape::without_last() const {
+  return rank_ == 0 ? Shape{} : Shape(sizes().first(static_cast<std::size_t>(rank_ - 1)));
+}
 
 bool Shape::ends_with(const Shape& suffix) const {
   if (suffix.rank_ > rank_) return false;
@@ -79,8 +82,9 @@ namespace {
 
 void require_count(const Shape& shape, std::size_t found) {
   if (shape.count() != static_cast<std::int64_t>(found))
-    throw Error(Exit::internal, "tensor.count",
-                "shape " + shape.text() + " needs " + std::to_string(shape.count()) + " values, got " + std::to_string(found));
+    throw Error(
+        Exit::internal, "tensor.count",
+        "shape " + shape.text() + " needs " + std::to_string(shape.count()) + " values, got " + std::to_string(found));
 }
 
 template <class T>

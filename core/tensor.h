@@ -26,11 +26,11 @@ class Shape {
   int rank() const { return rank_; }
   std::int64_t operator[](int axis) const { return sizes_[axis < 0 ? rank_ + axis : axis]; }
   std::int64_t back() const { return sizes_[rank_ - 1]; }
-  std::int64_t count() const;                  // product of all sizes; 1 for rank 0
-  std::int64_t rows() const;                   // product of all but the last size
-  Shape with_last(std::int64_t size) const;    // the same, last size replaced
+  std::int64_t count() const;                // product of all sizes; 1 for rank 0
+  std::int64_t rows() const;                 // product of all but the last size
+  Shape with_last(std::int64_t size) const;  // the same, last size replaced
   Shape without_last() const;
-  bool ends_with(const Shape& suffix) const;   // broadcasting over leading axes
+  bool ends_with(const Shape& suffix) const;  // broadcasting over leading axes
   std::span<const std::int64_t> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }
   std::string text() const;
   friend bool operator==(const Shape& a, const Shape& b);
@@ -42,7 +42,7 @@ class Shape {
 
 class Tensor {
  public:
-  Tensor() = default;  // null: stands for "absent"
+  Tensor() = default;                // null: stands for "absent"
   Tensor(Shape shape, DType dtype);  // contents undefined
   Tensor(const Tensor& other);
   Tensor(Tensor&& other) noexcept;
@@ -67,7 +67,7 @@ class Tensor {
   T* data() const {
     return static_cast<T*>(storage_);
   }
-  double item() const;  // the single value; throws unless size() == 1
+  double item() const;              // the single value; throws unless size() == 1
   double at(std::int64_t i) const;  // i-th element in row-major order, as double
   void set(std::int64_t i, double value);
   std::vector<double> values() const;

@@ -27,32 +27,19 @@ auto with_elements(const Array& array, F&& f) {
   const std::span<const std::byte> bytes(array.bytes);
   const auto as = [&]<class T>(T) { return [bytes](std::size_t i) { return load<T>(bytes, i * sizeof(T)); }; };
   switch (array.dtype) {
-    case Dtype::boolean:
-      return f([bytes](std::size_t i) -> std::uint8_t { return bytes[i] != std::byte{0}; });
-    case Dtype::i8:
-      return f(as(std::int8_t{}));
-    case Dtype::u8:
-      return f(as(std::uint8_t{}));
-    case Dtype::i16:
-      return f(as(std::int16_t{}));
-    case Dtype::u16:
-      return f(as(std::uint16_t{}));
-    case Dtype::i32:
-      return f(as(std::int32_t{}));
-    case Dtype::u32:
-      return f(as(std::uint32_t{}));
-    case Dtype::i64:
-      return f(as(std::int64_t{}));
-    case Dtype::u64:
-      return f(as(std::uint64_t{}));
-    case Dtype::f16:
-      return f([bytes](std::size_t i) { return widen_f16(load<std::uint16_t>(bytes, 2 * i)); });
-    case Dtype::bf16:
-      return f([bytes](std::size_t i) { return widen_bf16(load<std::uint16_t>(bytes, 2 * i)); });
-    case Dtype::f32:
-      return f(as(float{}));
-    case Dtype::f64:
-      break;
+    case Dtype::boolean: return f([bytes](std::size_t i) -> std::uint8_t { return bytes[i] != std::byte{0}; });
+    case Dtype::i8: return f(as(std::int8_t{}));
+    case Dtype::u8: return f(as(std::uint8_t{}));
+    case Dtype::i16: return f(as(std::int16_t{}));
+    case Dtype::u16: return f(as(std::uint16_t{}));
+    case Dtype::i32: return f(as(std::int32_t{}));
+    case Dtype::u32: return f(as(std::uint32_t{}));
+    case Dtype::i64: return f(as(std::int64_t{}));
+    case Dtype::u64: return f(as(std::uint64_t{}));
+    case Dtype::f16: return f([bytes](std::size_t i) { return widen_f16(load<std::uint16_t>(bytes, 2 * i)); });
+    case Dtype::bf16: return f([bytes](std::size_t i) { return widen_bf16(load<std::uint16_t>(bytes, 2 * i)); });
+    case Dtype::f32: return f(as(float{}));
+    case Dtype::f64: break;
   }
   return f(as(double{}));
 }

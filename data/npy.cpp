@@ -67,32 +67,19 @@ Array finish(const NpyHeader& header, std::vector<std::byte> bytes) {
 
 const char* descr_of(Dtype dtype) {
   switch (dtype) {
-    case Dtype::boolean:
-      return "|b1";
-    case Dtype::i8:
-      return "|i1";
-    case Dtype::u8:
-      return "|u1";
-    case Dtype::i16:
-      return "<i2";
-    case Dtype::u16:
-      return "<u2";
-    case Dtype::i32:
-      return "<i4";
-    case Dtype::u32:
-      return "<u4";
-    case Dtype::i64:
-      return "<i8";
-    case Dtype::u64:
-      return "<u8";
-    case Dtype::f16:
-      return "<f2";
-    case Dtype::bf16:
-      return "<V2";
-    case Dtype::f32:
-      return "<f4";
-    case Dtype::f64:
-      break;
+    case Dtype::boolean: return "|b1";
+    case Dtype::i8: return "|i1";
+    case Dtype::u8: return "|u1";
+    case Dtype::i16: return "<i2";
+    case Dtype::u16: return "<u2";
+    case Dtype::i32: return "<i4";
+    case Dtype::u32: return "<u4";
+    case Dtype::i64: return "<i8";
+    case Dtype::u64: return "<u8";
+    case Dtype::f16: return "<f2";
+    case Dtype::bf16: return "<V2";
+    case Dtype::f32: return "<f4";
+    case Dtype::f64: break;
   }
   return "<f8";
 }

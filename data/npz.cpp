@@ -119,13 +119,11 @@ class Archive {
   [[noreturn]] void fail_inflate(zip_file_t* member, const std::string& place, const ZipEntry& entry) {
     zip_error_t* error = zip_file_get_error(member);
     switch (zip_error_code_zip(error)) {
-      case ZIP_ER_CRC:
-        fail("npz.crc", place, "its data does not match its CRC checksum");
+      case ZIP_ER_CRC: fail("npz.crc", place, "its data does not match its CRC checksum");
       case ZIP_ER_INCONS:
       case ZIP_ER_EOF:
         fail("npz.inflate", place, "does not unpack to its declared " + std::to_string(entry.size) + " bytes");
-      default:
-        fail("npz.inflate", place, std::string("cannot be unpacked: ") + zip_error_strerror(error));
+      default: fail("npz.inflate", place, std::string("cannot be unpacked: ") + zip_error_strerror(error));
     }
   }
 

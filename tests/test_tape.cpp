@@ -56,7 +56,8 @@ TEST_CASE("tape: a chain of 200,000 nodes needs no recursion") {
 TEST_CASE("tape: a non-scalar output wants an upstream gradient of its own shape") {
   Tape tape(reference_kernels());
   Var x = tape.variable(Tensor::zeros({2, 3}, DType::f64));
-  CHECK_THROWS_WITH_AS(tape.gradients(x, {x}), "[gradients] output must be a scalar when no upstream is given, got (2, 3)", Error);
+  CHECK_THROWS_WITH_AS(tape.gradients(x, {x}),
+                       "[gradients] output must be a scalar when no upstream is given, got (2, 3)", Error);
   CHECK_THROWS_WITH_AS(tape.gradients(x, {x}, Tensor::zeros({3}, DType::f64)),
                        "[gradients] upstream must have the shape of the output (2, 3), got (3)", Error);
 }

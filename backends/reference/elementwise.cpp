@@ -70,7 +70,8 @@ void unary(Unary op, View x, View y, std::int64_t n) {
 
 void unary_backward(Unary op, View x, View y, View dy, View dx, std::int64_t n) {
   dispatch(dx.dtype, [&]<class T>(T) {
-    for (std::int64_t i = 0; i < n; ++i) dx.as<T>()[i] = static_cast<T>(dy.as<T>()[i] * slope(op, x.as<T>()[i], y.as<T>()[i]));
+    for (std::int64_t i = 0; i < n; ++i)
+      dx.as<T>()[i] = static_cast<T>(dy.as<T>()[i] * slope(op, x.as<T>()[i], y.as<T>()[i]));
   });
 }
 

@@ -3,11 +3,12 @@
 namespace triptych::reference {
 namespace {
 
-void copy_block(View x, std::int64_t x_offset, std::int64_t x_stride, View y, std::int64_t y_offset, std::int64_t y_stride,
-                std::int64_t rows, std::int64_t width) {
+void copy_block(View x, std::int64_t x_offset, std::int64_t x_stride, View y, std::int64_t y_offset,
+                std::int64_t y_stride, std::int64_t rows, std::int64_t width) {
   dispatch(y.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < width; ++j) y.as<T>()[y_offset + i * y_stride + j] = x.as<T>()[x_offset + i * x_stride + j];
+      for (std::int64_t j = 0; j < width; ++j)
+        y.as<T>()[y_offset + i * y_stride + j] = x.as<T>()[x_offset + i * x_stride + j];
   });
 }
 
@@ -15,7 +16,8 @@ void transpose(View x, View y, std::int64_t batch, std::int64_t rows, std::int64
   dispatch(y.dtype, [&]<class T>(T) {
     for (std::int64_t b = 0; b < batch; ++b)
       for (std::int64_t i = 0; i < rows; ++i)
-        for (std::int64_t j = 0; j < cols; ++j) y.as<T>()[(b * cols + j) * rows + i] = x.as<T>()[(b * rows + i) * cols + j];
+        for (std::int64_t j = 0; j < cols; ++j)
+          y.as<T>()[(b * cols + j) * rows + i] = x.as<T>()[(b * rows + i) * cols + j];
   });
 }
 
@@ -51,14 +53,16 @@ void embedding_bag(View table, View index, View offset, View y, std::int64_t bag
   });
 }
 
-void embedding_bag_backward(View dy, View index, View offset, View dtable, std::int64_t bags, std::int64_t rows, std::int64_t width) {
+void embedding_bag_backward(View dy, View index, View offset, View dtable, std::int64_t bags, std::int64_t rows,
+                            std::int64_t width) {
   dispatch(dy.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows * width; ++i) dtable.as<T>()[i] = 0;
     for (std::int64_t b = 0; b < bags; ++b) {
       const std::int64_t begin = offset.as<std::int32_t>()[b], end = offset.as<std::int32_t>()[b + 1];
       for (std::int64_t i = begin; i < end; ++i)
         for (std::int64_t j = 0; j < width; ++j)
-          dtable.as<T>()[index.as<std::int32_t>()[i] * width + j] += dy.as<T>()[b * width + j] / static_cast<T>(end - begin);
+          dtable.as<T>()[index.as<std::int32_t>()[i] * width + j] +=
+              dy.as<T>()[b * width + j] / static_cast<T>(end - begin);
     }
   });
 }

@@ -6,7 +6,8 @@ namespace triptych::reference {
 namespace {
 
 void adamw(const AdamWStep& s, View param, View grad, View m, View v, std::int64_t n) {
-  const double correct1 = 1 - std::pow(s.beta1, static_cast<double>(s.step)), correct2 = 1 - std::pow(s.beta2, static_cast<double>(s.step));
+  const double correct1 = 1 - std::pow(s.beta1, static_cast<double>(s.step)),
+               correct2 = 1 - std::pow(s.beta2, static_cast<double>(s.step));
   dispatch(param.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < n; ++i) {
       const double g = grad.as<T>()[i] * s.grad_scale;

@@ -23,12 +23,14 @@ void layer_norm(View x, View gamma, View beta, View y, View stats, std::int64_t 
   });
 }
 
-void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View dgamma, View dbeta, std::int64_t rows, std::int64_t cols) {
+void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View dgamma, View dbeta, std::int64_t rows,
+                         std::int64_t cols) {
   dispatch(x.dtype, [&]<class T>(T) {
     for (std::int64_t j = 0; j < cols; ++j) {
       double sg = 0, sb = 0;
       for (std::int64_t i = 0; i < rows; ++i) {
-        const double n = (x.as<T>()[i * cols + j] - static_cast<double>(stats.as<T>()[2 * i])) * stats.as<T>()[2 * i + 1];
+        const double n =
+            (x.as<T>()[i * cols + j] - static_cast<double>(stats.as<T>()[2 * i])) * stats.as<T>()[2 * i + 1];
         sg += dy.as<T>()[i * cols + j] * n;
         sb += dy.as<T>()[i * cols + j];
       }
@@ -68,7 +70,8 @@ void softmax(View x, View mask, View y, std::int64_t rows, std::int64_t cols, st
         out[j] = static_cast<T>(e);
         total += e;
       }
-      for (std::int64_t j = 0; j < cols; ++j) out[j] = total > 0 ? static_cast<T>(out[j] / total) : (total == 0 ? T{0} : static_cast<T>(total));
+      for (std::int64_t j = 0; j < cols; ++j)
+        out[j] = total > 0 ? static_cast<T>(out[j] / total) : (total == 0 ? T{0} : static_cast<T>(total));
     }
   });
 }
@@ -77,7 +80,8 @@ void softmax_backward(View y, View dy, View dx, std::int64_t rows, std::int64_t 
   dispatch(y.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows; ++i) {
       double s = 0;
-      for (std::int64_t j = 0; j < cols; ++j) s += static_cast<double>(y.as<T>()[i * cols + j]) * dy.as<T>()[i * cols + j];
+      for (std::int64_t j = 0; j < cols; ++j)
+        s += static_cast<double>(y.as<T>()[i * cols + j]) * dy.as<T>()[i * cols + j];
       for (std::int64_t j = 0; j < cols; ++j)
         dx.as<T>()[i * cols + j] = static_cast<T>(y.as<T>()[i * cols + j] * (dy.as<T>()[i * cols + j] - s));
     }
@@ -88,10 +92,12 @@ void row_normalise(View x, View y, View norms, std::int64_t rows, std::int64_t c
   dispatch(x.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows; ++i) {
       double s = 0;
-      for (std::int64_t j = 0; j < cols; ++j) s += static_cast<double>(x.as<T>()[i * cols + j]) * x.as<T>()[i * cols + j];
+      for (std::int64_t j = 0; j < cols; ++j)
+        s += static_cast<double>(x.as<T>()[i * cols + j]) * x.as<T>()[i * cols + j];
       const double norm = std::sqrt(s);
       norms.as<T>()[i] = static_cast<T>(norm);
-      for (std::int64_t j = 0; j < cols; ++j) y.as<T>()[i * cols + j] = static_cast<T>(x.as<T>()[i * cols + j] / std::max(norm, eps));
+      for (std::int64_t j = 0; j < cols; ++j)
+        y.as<T>()[i * cols + j] = static_cast<T>(x.as<T>()[i * cols + j] / std::max(norm, eps));
     }
   });
 }
@@ -101,9 +107,11 @@ void row_normalise_backward(View y, View norms, View dy, View dx, std::int64_t r
     for (std::int64_t i = 0; i < rows; ++i) {
       const double norm = norms.as<T>()[i];
       double s = 0;
-      for (std::int64_t j = 0; j < cols; ++j) s += static_cast<double>(y.as<T>()[i * cols + j]) * dy.as<T>()[i * cols + j];
       for (std::int64_t j = 0; j < cols; ++j)
-        dx.as<T>()[i * cols + j] = norm <= eps ? T{0} : static_cast<T>((dy.as<T>()[i * cols + j] - y.as<T>()[i * cols + j] * s) / norm);
+        s += static_cast<double>(y.as<T>()[i * cols + j]) * dy.as<T>()[i * cols + j];
+      for (std::int64_t j = 0; j < cols; ++j)
+        dx.as<T>()[i * cols + j] =
+            norm <= eps ? T{0} : static_cast<T>((dy.as<T>()[i * cols + j] - y.as<T>()[i * cols + j] * s) / norm);
     }
   });
 }
@@ -144,7 +152,8 @@ void cross_entropy(View logits, View target, View probs, View losses, std::int64
       double top = -INFINITY, total = 0;
       for (std::int64_t j = 0; j < cols; ++j) top = std::max<double>(top, in[j]);
       for (std::int64_t j = 0; j < cols; ++j) total += std::exp(in[j] - top);
-      for (std::int64_t j = 0; j < cols; ++j) probs.as<T>()[i * cols + j] = static_cast<T>(std::exp(in[j] - top) / total);
+      for (std::int64_t j = 0; j < cols; ++j)
+        probs.as<T>()[i * cols + j] = static_cast<T>(std::exp(in[j] - top) / total);
       losses.as<T>()[i] = static_cast<T>(top + std::log(total) - in[target.as<std::int32_t>()[i]]);
     }
   });
@@ -154,7 +163,8 @@ void cross_entropy_backward(View probs, View target, View dlosses, View dx, std:
   dispatch(probs.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < cols; ++j)
-        dx.as<T>()[i * cols + j] = dlosses.as<T>()[i] * (probs.as<T>()[i * cols + j] - (j == target.as<std::int32_t>()[i] ? T{1} : T{0}));
+        dx.as<T>()[i * cols + j] =
+            dlosses.as<T>()[i] * (probs.as<T>()[i * cols + j] - (j == target.as<std::int32_t>()[i] ? T{1} : T{0}));
   });
 }
 
