@@ -6,33 +6,55 @@
 #include "backends/cpu/parallel.h"
 
 #ifdef TRIPTYCH_ONEDNN
+#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #endif
 
 namespace triptych::cpu {
 namespace {
 
-// Rows of C in fixed tiles, one Eigen product each.
-template <class T>
-void multiply_tiled(const Product<T>& p) {
-  constexpr std::int64_t tile = 128;
-  parallel_tiles(p.m, tile, p.m * p.n * std::max<std::int64_t>(1, p.k / 16), [&](std::int64_t begin, std::int64_t end) {
-    Product<T> part = p;
-    part.m = end - begin;
-    part.a += p.trans_a ? begin : begin * p.lda;
-    part.c += begin * p.ldc;
-    multiply_eigen(part);
-  });
-}
-
 #ifdef TRIPTYCH_ONEDNN
+// On one thread whatever the setting: oneDNN cuts the inner dimension by its number of threads in some shapes (n = 512,
+// k = 2048 is one), which changes the bits, and then is also slower than the tiles below.
 void multiply_onednn(const Product<float>& p) {
-  if (p.m == 0 || p.n == 0) return;
-  if (p.k == 0) return multiply_eigen(p);  // scales C only
+  const int before = omp_get_max_threads();
+  if (before > 1) omp_set_num_threads(1);
   dnnl_sgemm(p.trans_a ? 'T' : 'N', p.trans_b ? 'T' : 'N', p.m, p.n, p.k, p.alpha, p.a, p.lda, p.b, p.ldb, p.beta, p.c,
              p.ldc);
+  if (before > 1) omp_set_num_threads(before);
 }
 #endif
+
+// C is cut along its longer side into a number of tiles that depends on the shape alone. Few large tiles, because every
+// tile packs the whole of the other factor again: 1 below 1 Mflop, where a second thread costs more than it saves, then
+// 2, 4 and, from 3072 rows or columns on, 8.
+std::int64_t tile_count(std::int64_t side, double flops) {
+  if (flops < 1e6 || side < 32) return 1;
+  if (flops < 64e6 || side < 512) return 2;
+  return side < 3072 ? 4 : 8;
+}
+
+template <class T>
+void multiply_tiled(const Product<T>& p) {
+  const double flops = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+  const bool by_rows = p.m >= p.n;
+  const std::int64_t side = by_rows ? p.m : p.n, count = tile_count(side, flops);
+  if (count == 1) return multiply_serial(p);
+  const std::int64_t tile = ((side + count - 1) / count + 15) / 16 * 16;
+  parallel_tiles(side, tile, small_work, [&](std::int64_t begin, std::int64_t end) {
+    Product<T> part = p;
+    if (by_rows) {
+      part.m = end - begin;
+      part.a += p.trans_a ? begin : begin * p.lda;
+      part.c += begin * p.ldc;
+    } else {
+      part.n = end - begin;
+      part.b += p.trans_b ? begin * p.ldb : begin;
+      part.c += begin;
+    }
+    multiply_serial(part);
+  });
+}
 
 template <class T>
 Product<T> product(const Gemm& g, View a, View b, View c, std::int64_t i) {
@@ -54,22 +76,23 @@ Product<T> product(const Gemm& g, View a, View b, View c, std::int64_t i) {
 void gemm(const Gemm& g, View a, View b, View c) {
   dispatch(c.dtype, [&]<class T>(T) {
     if (g.batch == 1) return multiply(product<T>(g, a, b, c, 0));
-    parallel_for(g.batch, g.batch * g.m * g.n, [&](std::int64_t i) { multiply_serial(product<T>(g, a, b, c, i)); });
+    parallel_for(g.batch, g.batch * g.m * (g.n + g.k),
+                 [&](std::int64_t i) { multiply_serial(product<T>(g, a, b, c, i)); });
   });
 }
 
 }  // namespace
 
-void multiply(const Product<double>& p) { multiply_tiled(p); }
-void multiply_serial(const Product<double>& p) { multiply_eigen(p); }
-
-#ifdef TRIPTYCH_ONEDNN
-void multiply(const Product<float>& p) { multiply_onednn(p); }
-void multiply_serial(const Product<float>& p) { multiply_eigen(p); }
-#else
 void multiply(const Product<float>& p) { multiply_tiled(p); }
-void multiply_serial(const Product<float>& p) { multiply_eigen(p); }
+void multiply(const Product<double>& p) { multiply_tiled(p); }
+
+void multiply_serial(const Product<float>& p) {
+#ifdef TRIPTYCH_ONEDNN
+  if (p.m > 0 && p.n > 0 && p.k > 0) return multiply_onednn(p);  // Eigen scales C when k = 0
 #endif
+  multiply_eigen(p);
+}
+void multiply_serial(const Product<double>& p) { multiply_eigen(p); }
 
 void add_gemm(Kernels& k) { k.gemm = gemm; }
 

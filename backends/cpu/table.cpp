@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "backends/cpu/cpu.h"
 
@@ -16,8 +17,14 @@ const Kernels& cpu_kernels() {
   return table;
 }
 
-// oneDNN's OpenMP build takes its number of threads from OpenMP, so one setting serves both.
-void set_threads(int n) { omp_set_num_threads(std::max(1, n)); }
-int threads() { return omp_get_max_threads(); }
+namespace {
+std::atomic<int>& setting() {
+  static std::atomic<int> n = omp_get_max_threads();
+  return n;
+}
+}  // namespace
+
+void set_threads(int n) { setting() = std::max(1, n); }
+int threads() { return setting(); }
 
 }  // namespace triptych

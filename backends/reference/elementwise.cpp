@@ -1,13 +1,9 @@
 #include <cmath>
-#include <numbers>
 
 #include "backends/reference/naive.h"
 
 namespace triptych::reference {
 namespace {
-
-double gelu_cdf(double x) { return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)); }
-double gelu_pdf(double x) { return std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi); }
 
 double apply(Unary op, double x) {
   switch (op) {
