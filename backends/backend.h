@@ -53,6 +53,17 @@ struct FeedForwardSizes {
   std::int64_t rows = 0, in = 0, hidden = 0, out = 0;
 };
 
+// 2-d convolution, channels last: x (batch,height,width,channels), square kernel, zero padding; a patch embedding is
+// one with kernel > stride. Output (batch, rows(), cols(), out): y at (r,c) reads x at (r stride - pad + ky, c stride -
+// pad
+// + kx). Weight (out, kernel kernel channels), its columns in the order (ky, kx, channel).
+struct Conv2dSizes {
+  std::int64_t batch = 0, height = 0, width = 0, channels = 0, out = 0, kernel = 1, stride = 1, pad = 0;
+  std::int64_t rows() const { return (height + 2 * pad - kernel) / stride + 1; }
+  std::int64_t cols() const { return (width + 2 * pad - kernel) / stride + 1; }
+  std::int64_t patch() const { return kernel * kernel * channels; }
+};
+
 // One AdamW step (Loshchilov & Hutter 2019, Algorithm 2, as PyTorch writes it): step counts from 1; grad_scale
 // multiplies the gradient first (global-norm clipping).
 struct AdamWStep {
@@ -88,6 +99,10 @@ struct Kernels {
   void (*gemm)(const Gemm& g, View a, View b, View c);
   void (*add_bias)(View bias, View y, std::int64_t rows, std::int64_t cols);  // y += bias, each row
 
+  // y (batch,rows,cols,out) = conv(x, w) + b. Backward: dx may be absent.
+  void (*conv2d)(const Conv2dSizes& s, View x, View w, View b, View y);
+  void (*conv2d_backward)(const Conv2dSizes& s, View dy, View x, View w, View dx, View dw, View db);
+
   // --- layout -------------------------------------------------------------------------------------------------------
   // Copies a (rows,width) block between buffers whose rows are *_stride elements apart (concatenation, slices).
   void (*copy_block)(View x, std::int64_t x_offset, std::int64_t x_stride, View y, std::int64_t y_offset,
@@ -102,6 +117,9 @@ struct Kernels {
   void (*embedding_bag)(View table, View index, View offset, View y, std::int64_t bags, std::int64_t width);
   void (*embedding_bag_backward)(View dy, View index, View offset, View dtable, std::int64_t bags, std::int64_t rows,
                                  std::int64_t width);
+
+  // y[r] = x[r] * s[r], rows of `cols`.
+  void (*scale_rows)(View x, View s, View y, std::int64_t rows, std::int64_t cols);
 
   // --- rows ---------------------------------------------------------------------------------------------------------
   // layer_norm: stats (rows,2) receives mean and 1/sqrt(var + eps).

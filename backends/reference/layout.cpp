@@ -67,6 +67,13 @@ void embedding_bag_backward(View dy, View index, View offset, View dtable, std::
   });
 }
 
+void scale_rows(View x, View s, View y, std::int64_t rows, std::int64_t cols) {
+  dispatch(y.dtype, [&]<class T>(T) {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < cols; ++j) y.as<T>()[i * cols + j] = x.as<T>()[i * cols + j] * s.as<T>()[i];
+  });
+}
+
 }  // namespace
 
 void add_layout(Kernels& k) {
@@ -76,6 +83,7 @@ void add_layout(Kernels& k) {
   k.gather_backward = gather_backward;
   k.embedding_bag = embedding_bag;
   k.embedding_bag_backward = embedding_bag_backward;
+  k.scale_rows = scale_rows;
 }
 
 }  // namespace triptych::reference
