@@ -1,5 +1,6 @@
 #include "core/tape.h"
 
+#include "backends/mutant.h"
 #include "core/error.h"
 
 namespace triptych {
@@ -46,8 +47,39 @@ void Tape::clear() {
   slab_ = slab_used_ = 0;
 }
 
+#ifdef TRIPTYCH_MUTANTS
+namespace {
+
+// Spoils grads when the active mutant is "<op>/<input>/<kind>" of this node. `again` calls the pullback anew.
+template <class Again>
+void mutate(std::string_view op, Grads& grads, const Tensor& dy, Again&& again) {
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    const std::string prefix = std::string(op) + "/" + std::to_string(i) + "/";
+    if (!grads[i] || !mutant::active().starts_with(prefix)) continue;
+    const std::string kind = mutant::active().substr(prefix.size());
+    if (kind == "drop") grads[i] = Tensor{};
+    if (kind == "sign" || kind == "double") {
+      Tensor t = grads[i].clone();
+      for (std::int64_t j = 0; j < t.size(); ++j) t.set(j, (kind == "sign" ? -1 : 2) * t.at(j));
+      grads[i] = t;
+    }
+    if (kind == "last-row") {  // a sum that stops one short: the last entry of the leading axis sends nothing
+      Tensor cut = dy.clone();
+      const std::int64_t row = dy.shape().rank() == 0 ? 1 : dy.size() / dy.shape()[0];
+      for (std::int64_t j = cut.size() - row; j < cut.size(); ++j) cut.set(j, 0);
+      grads[i] = again(cut)[i];
+    }
+  }
+}
+
+}  // namespace
+#endif
+
 Grads Tape::pull(const Node& node, const Tensor& dy) const {
   Grads grads = node.closure.call(node.closure.object, dy);
+#ifdef TRIPTYCH_MUTANTS
+  mutate(node.op, grads, dy, [&](const Tensor& cut) { return node.closure.call(node.closure.object, cut); });
+#endif
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i]) continue;
     const Tensor& value = nodes_[static_cast<std::size_t>(node.inputs[i])].value;

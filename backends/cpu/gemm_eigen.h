@@ -2,9 +2,6 @@
 // by their number and so change the bits.
 #pragma once
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 invents findings in its own AVX-512 header (PR 105593)
-#endif
 
 #ifndef EIGEN_DONT_PARALLELIZE
 #define EIGEN_DONT_PARALLELIZE
