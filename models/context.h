@@ -1,0 +1,38 @@
+// Context: one forward pass. It puts every parameter on the tape and says whether this is training.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/parameter.h"
+#include "core/tape.h"
+
+namespace triptych {
+
+class Context {
+ public:
+  // Both must outlive the context. Nothing is recorded before begin().
+  Context(Tape& tape, const Parameters& parameters) : tape_(&tape), parameters_(&parameters) {}
+
+  // Clears the tape and records the parameters on it: as variables when training, as constants otherwise. (seed, step)
+  // fix the dropout masks.
+  void begin(bool training, std::uint64_t seed = 0, std::int64_t step = 0);
+
+  const Var& operator[](ParameterId id) const { return vars_[static_cast<std::size_t>(id.index)]; }
+  std::span<const Var> parameters() const { return vars_; }  // in the order of the store
+  Tape& tape() const { return *tape_; }
+  bool training() const { return training_; }
+
+  // Zeroes entries with probability p while training (a different mask at each call of a step); x itself otherwise.
+  Var dropout(const Var& x, double p);
+
+ private:
+  Tape* tape_;
+  const Parameters* parameters_;
+  std::vector<Var> vars_;
+  bool training_ = false;
+  std::uint64_t seed_ = 0, step_ = 0, calls_ = 0;
+};
+
+}  // namespace triptych

@@ -1,0 +1,87 @@
+// Model: encoders, a scheme and its objective behind one interface, so that training, evaluation and export need not
+// know which scheme it is.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/bridge.h"
+#include "models/context.h"
+#include "models/factors.h"
+
+namespace triptych {
+
+enum class ModalityKind : std::uint8_t {
+  features,  // values float (B,L,width), mask (B,L) or null
+  image,     // values float (B,height,width,channels): ink, 0 = background
+  ngrams,    // values int32 (total): hashed n-grams of all samples; offset int32 (B+1): where each sample's begin
+};
+
+struct ModalitySpec {
+  std::string name;
+  ModalityKind kind = ModalityKind::features;
+  std::int64_t tokens = 0, width = 0;                  // features
+  std::int64_t height = 0, breadth = 0, channels = 0;  // image
+  std::int64_t buckets = 0;                            // ngrams
+};
+
+struct ModalityBatch {
+  Tensor values, offset, mask;
+};
+// Samples of all modalities, row i of each belonging together. With views > 1 there are `views` blocks of the same
+// samples (rows v * n + i), seen in another way: another picture, another wording.
+struct Batch {
+  std::vector<ModalityBatch> modalities;
+  std::int64_t views = 1;
+};
+
+struct ModelConfig {
+  std::string scheme = "shared-private";
+  std::vector<ModalitySpec> modalities;
+  std::int64_t width = 128;  // of encoded tokens
+  std::int64_t private_width = 64;
+  std::int64_t shared_width = 64;
+  double dropout = 0;
+  Bridge bridge;
+  // Weights of the objective (models/shared_private/objective.h).
+  double reconstruct = 1, align = 1, decorrelate_start = 1, decorrelate_end = 1, variance = 1;
+};
+
+struct LossTerm {
+  std::string_view name;
+  Var value;          // unweighted
+  double weight = 0;  // at this point of training
+};
+struct Objective {
+  Var total;  // sum of weight * value
+  InlineVector<LossTerm, 8> terms;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  // Objective of a training batch at progress p = step / steps.
+  virtual Objective objective(Context& c, const Batch& batch, double progress) const = 0;
+  // The codes of a batch (of one view).
+  virtual Factors factors(Context& c, const Batch& batch) const = 0;
+  // What must hold of the parameters after an optimizer step (the logit scale stays in [0, ln 100]).
+  virtual void after_step() = 0;
+
+  Parameters& parameters() { return parameters_; }
+  const Parameters& parameters() const { return parameters_; }
+  const ModelConfig& config() const { return config_; }
+
+ protected:
+  explicit Model(ModelConfig config) : config_(std::move(config)) {}
+  ModelConfig config_;
+  Parameters parameters_;
+};
+
+// Throws Error(usage, "model.*") naming the keys when the configuration is impossible (unknown scheme with the nearest
+// one, widths < 1, fewer than two modalities).
+std::unique_ptr<Model> make_model(const ModelConfig& config, DType dtype, std::uint64_t seed);
+
+}  // namespace triptych
