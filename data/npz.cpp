@@ -37,8 +37,8 @@ using SourceHandle = std::unique_ptr<zip_source_t, Discard>;
 
 class Archive {
  public:
-  Archive(const std::string& path, const ZipLimits& limits)
-      : path_(path), bytes_(read_file(path)), entries_(read_zip_directory(bytes_, path, limits)) {
+  Archive(std::span<const std::byte> bytes, const std::string& path, const ZipLimits& limits)
+      : path_(path), bytes_(bytes), entries_(read_zip_directory(bytes_, path, limits)) {
     // libzip takes a directory without entries for no archive at all.
     if (entries_.empty()) return;
     ZipError error;
@@ -128,7 +128,7 @@ class Archive {
   }
 
   const std::string& path_;
-  std::vector<std::byte> bytes_;  // libzip reads from it: must outlive zip_
+  std::span<const std::byte> bytes_;  // libzip reads from it: the caller's must outlive zip_
   std::vector<ZipEntry> entries_;
   ZipHandle zip_;
 };
@@ -169,7 +169,12 @@ std::string array_name(const Archive& archive, const ZipEntry& entry) {
 }  // namespace
 
 NamedArrays read_npz(const std::string& path, const NpyOptions& options, const ZipLimits& limits) {
-  Archive archive(path, limits);
+  return parse_npz(read_file(path), path, options, limits);
+}
+
+NamedArrays parse_npz(std::span<const std::byte> bytes, const std::string& file, const NpyOptions& options,
+                      const ZipLimits& limits) {
+  Archive archive(bytes, file, limits);
   NamedArrays arrays;
   for (std::size_t i = 0; i < archive.entries().size(); ++i) {
     std::string name = array_name(archive, archive.entries()[i]);
@@ -180,7 +185,8 @@ NamedArrays read_npz(const std::string& path, const NpyOptions& options, const Z
 
 Array read_npz_member(const std::string& path, const std::string& name, const NpyOptions& options,
                       const ZipLimits& limits) {
-  Archive archive(path, limits);
+  const auto bytes = read_file(path);
+  Archive archive(bytes, path, limits);
   // An array may itself be called "x.npy"; the exact name wins.
   for (const std::string& wanted : {name + std::string(suffix), name}) {
     for (std::size_t i = 0; i < archive.entries().size(); ++i) {

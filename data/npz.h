@@ -2,6 +2,8 @@
 // zip_directory.h guards the structure. What is accepted and refused: docs/formats.md.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,10 @@ using NamedArrays = std::vector<std::pair<std::string, Array>>;
 //   "npz.zip"      libzip refuses the archive or understands it differently
 // Memory: the file, plus the arrays, whose sum is bounded by limits before anything is inflated.
 NamedArrays read_npz(const std::string& path, const NpyOptions& options = {}, const ZipLimits& limits = {});
+
+// The same from memory. file only serves the messages.
+NamedArrays parse_npz(std::span<const std::byte> bytes, const std::string& file, const NpyOptions& options = {},
+                      const ZipLimits& limits = {});
 
 // One array, by its name with or without ".npy". Other members are not inflated. Throws the above, and
 // Error(input, "npz.absent") that lists what is there with shapes and suggests the nearest name.
