@@ -7,6 +7,13 @@ namespace triptych::cpu {
 
 using reference::dispatch;
 
+void add_elementwise(Kernels& k);
+void add_sums(Kernels& k);
 void add_gemm(Kernels& k);
+void add_layout(Kernels& k);
+void add_embedding(Kernels& k);
+void add_rows(Kernels& k);
+void add_layer_norm(Kernels& k);
+void add_optimizer(Kernels& k);
 
 }  // namespace triptych::cpu

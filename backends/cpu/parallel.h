@@ -31,4 +31,11 @@ void parallel_tiles(std::int64_t count, std::int64_t tile, std::int64_t work, F&
   parallel_for((count + tile - 1) / tile, work, [&](std::int64_t i) { f(i * tile, std::min(count, (i + 1) * tile)); });
 }
 
+// f(begin, end) over ranges of rows of `cols` elements each, about small_work elements a range.
+template <class F>
+void parallel_rows(std::int64_t rows, std::int64_t cols, F&& f) {
+  const std::int64_t tile = std::max<std::int64_t>(1, small_work / std::max<std::int64_t>(1, cols));
+  parallel_tiles(rows, tile, rows * cols, f);
+}
+
 }  // namespace triptych::cpu

@@ -11,7 +11,14 @@ const Kernels& cpu_kernels() {
   static const Kernels table = [] {
     Kernels k = reference_kernels();
     k.name = "cpu";
+    cpu::add_elementwise(k);
+    cpu::add_sums(k);
     cpu::add_gemm(k);
+    cpu::add_layout(k);
+    cpu::add_embedding(k);
+    cpu::add_rows(k);
+    cpu::add_layer_norm(k);
+    cpu::add_optimizer(k);
     return k;
   }();
   return table;
