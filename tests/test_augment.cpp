@@ -1,6 +1,8 @@
 // Warped pictures and the batches made of them.
 #include "data/augment.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
