@@ -1,0 +1,38 @@
+#include "metrics/dense.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace triptych::metrics {
+
+void refuse(const std::string& metric, const std::string& argument, const Tensor& tensor, const std::string& rule,
+            const std::string& got) {
+  throw Error(Exit::usage, metric + ".argument",
+              "[" + metric + "] " + argument + " " + (tensor ? tensor.shape().text() : "(absent)") + " must be " +
+                  rule + (got.empty() ? "" : ", got " + got));
+}
+
+std::vector<double> checked_values(const std::string& metric, const std::string& argument, const Tensor& tensor) {
+  if (!tensor || tensor.dtype() == DType::i32) refuse(metric, argument, tensor, "a float32 or float64 array");
+  if (tensor.size() == 0) refuse(metric, argument, tensor, "non-empty");
+  std::vector<double> values = tensor.values();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]))
+      refuse(metric, argument, tensor, "finite", std::to_string(values[i]) + " at element " + std::to_string(i));
+  return values;
+}
+
+Matrix checked_matrix(const std::string& metric, const std::string& argument, const Tensor& tensor) {
+  const std::vector<double> values = checked_values(metric, argument, tensor);
+  if (tensor.shape().rank() != 2) refuse(metric, argument, tensor, "(N, d)");
+  return Eigen::Map<const Matrix>(values.data(), tensor.shape()[0], tensor.shape()[1]);
+}
+
+Matrix centred(const Matrix& x) {
+  Matrix c = x.rowwise() - x.colwise().mean();
+  if (c.norm() <= 1e-13 * x.norm()) c.setZero();
+  return c;
+}
+
+}  // namespace triptych::metrics

@@ -1,0 +1,34 @@
+// What the metrics share inside: double matrices made from checked tensors. Internal; not for other folders.
+//
+// Metrics are computed in double on Eigen, whatever the dtype of the codes. A code that holds NaN or Inf is refused: a
+// NaN compares false with everything, so a diverged model would otherwise read as perfect retrieval.
+#pragma once
+
+#ifndef EIGEN_DONT_PARALLELIZE
+#define EIGEN_DONT_PARALLELIZE  // its threads would change the bits
+#endif
+#include <Eigen/Core>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace triptych::metrics {
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Vector = Eigen::VectorXd;
+
+// Throws Error (usage) with "[metric] argument (shape) must be rule", and ", got what" when given.
+[[noreturn]] void refuse(const std::string& metric, const std::string& argument, const Tensor& tensor,
+                         const std::string& rule, const std::string& got = {});
+
+// Every value of a float tensor of any shape, in double; refuses absent, int32, empty and non-finite ones.
+std::vector<double> checked_values(const std::string& metric, const std::string& argument, const Tensor& tensor);
+
+// The (N, d) matrix of a float tensor; refuses other ranks as well.
+Matrix checked_matrix(const std::string& metric, const std::string& argument, const Tensor& tensor);
+
+// Columns minus their means. A matrix whose rows are equal up to rounding becomes exactly 0.
+Matrix centred(const Matrix& x);
+
+}  // namespace triptych::metrics
