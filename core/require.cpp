@@ -33,4 +33,22 @@ void require(bool ok, std::string_view op, std::string_view name, double value, 
               "[" + std::string(op) + "] " + std::string(name) + " = " + number + " must be " + std::string(rule));
 }
 
+void require_index(std::string_view op, std::string_view name, const Var& index, std::int64_t low, std::int64_t high,
+                   std::string_view rule, std::string_view other_name, const Var& other) {
+  require(index.dtype() == DType::i32, op, name, index, "int32");
+  const std::int32_t* values = index.value().data<std::int32_t>();
+  for (std::int64_t i = 0, n = index.value().size(); i < n; ++i)
+    if (values[i] < low || values[i] >= high)
+      throw Error(Exit::input, "op.index",
+                  "[" + std::string(op) + "] " + std::string(name) + "[" + std::to_string(i) +
+                      "] = " + std::to_string(values[i]) + " must be " + std::string(rule) + ", got " +
+                      std::string(other_name) + " " + other.shape().text());
+}
+
+void require_constant(std::string_view op, std::string_view name, const Var& x) {
+  if (x.requires_grad())
+    throw Error(Exit::input, "op.constant",
+                "[" + std::string(op) + "] " + std::string(name) + " must be a constant: no gradient flows into it");
+}
+
 }  // namespace triptych

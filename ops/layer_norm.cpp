@@ -1,6 +1,7 @@
 #include "ops/layer_norm.h"
 
 #include "core/require.h"
+#include "ops/naive.h"
 
 namespace triptych {
 namespace {
@@ -48,7 +49,8 @@ const OpInfo& layer_norm_info() {
                   "[layer_norm] gamma (4) must be (d) with d = last size of x, got x (2, 3)"},
                  {{"beta_size", {normal(2, 3), normal(3), normal(2)}},
                   "[layer_norm] beta (2) must be (d) with d = last size of x, got x (2, 3)"}},
-      .apply = [](const Call& c) -> Outputs { return {layer_norm(c[0], c[1], c[2], c.number("eps"))}; }};
+      .apply = [](const Call& c) -> Outputs { return {layer_norm(c[0], c[1], c[2], c.number("eps"))}; },
+      .reference = [](const Call& c) -> Outputs { return {naive::layer_norm(c[0], c[1], c[2], c.number("eps"))}; }};
   return info;
 }
 

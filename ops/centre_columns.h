@@ -1,0 +1,12 @@
+#pragma once
+
+#include "core/op_info.h"
+
+namespace triptych {
+
+// x minus its column means: x (n, d) -> (n, d). Throws Error(input) unless x is (n, d) with n >= 1.
+Var centre_columns(const Var& x);
+
+const OpInfo& centre_columns_info();
+
+}  // namespace triptych
