@@ -74,7 +74,7 @@ void MinibatchCka::add(const Tensor& a, const Tensor& b) {
   if (x.rows() < (debiased ? 4 : 2))
     refuse("cka", "a", a, debiased ? "(N, p) with N at least 4" : "(N, p) with N at least 2");
   if (options_.threshold && !(*options_.threshold > 0))
-    throw Error(Exit::usage, "cka.argument",
+    throw Error(Exit::input, "cka.argument",
                 "[cka] threshold must be positive, got " + std::to_string(*options_.threshold));
 
   const double n = static_cast<double>(x.rows());

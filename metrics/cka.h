@@ -32,7 +32,7 @@ struct CkaOptions {
   std::optional<double> threshold;  // rbf only
 };
 
-// a (N, p), b (N, q), float32 or float64, finite. Throws Error (usage) when the rows differ in number, N < 4 (debiased)
+// a (N, p), b (N, q), float32 or float64, finite. Throws Error (input) when the rows differ in number, N < 4 (debiased)
 // or N < 2 (biased), or threshold <= 0.
 std::optional<double> cka(const Tensor& a, const Tensor& b, const CkaOptions& options = {});
 

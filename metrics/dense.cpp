@@ -8,7 +8,7 @@ namespace triptych::metrics {
 
 void refuse(const std::string& metric, const std::string& argument, const Tensor& tensor, const std::string& rule,
             const std::string& got) {
-  throw Error(Exit::usage, metric + ".argument",
+  throw Error(Exit::input, metric + ".argument",
               "[" + metric + "] " + argument + " " + (tensor ? tensor.shape().text() : "(absent)") + " must be " +
                   rule + (got.empty() ? "" : ", got " + got));
 }

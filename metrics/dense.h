@@ -18,7 +18,7 @@ namespace triptych::metrics {
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Vector = Eigen::VectorXd;
 
-// Throws Error (usage) with "[metric] argument (shape) must be rule", and ", got what" when given.
+// Throws Error (input) with "[metric] argument (shape) must be rule", and ", got what" when given.
 [[noreturn]] void refuse(const std::string& metric, const std::string& argument, const Tensor& tensor,
                          const std::string& rule, const std::string& got = {});
 

@@ -15,7 +15,7 @@
 
 namespace triptych::metrics {
 
-// z (N, d), float32 or float64, finite; throws Error (usage) otherwise.
+// z (N, d), float32 or float64, finite; throws Error (input) otherwise.
 std::optional<double> effective_rank(const Tensor& z, bool centre = false);
 std::optional<double> participation_ratio(const Tensor& z);  // always centred
 std::optional<double> stable_rank(const Tensor& z);          // never centred

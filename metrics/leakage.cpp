@@ -20,38 +20,19 @@ std::vector<bool> foreign_columns(const Tensor& attention, std::span<const std::
       refuse(name, "attention", attention, "(queries, tokens) with every foreign column",
              "column " + std::to_string(column));
     if (is_foreign[static_cast<std::size_t>(column)])
-      throw Error(Exit::usage, "attention_leakage.argument",
+      throw Error(Exit::input, "attention_leakage.argument",
                   "[attention_leakage] foreign must name a column once, got " + std::to_string(column) + " twice");
     is_foreign[static_cast<std::size_t>(column)] = true;
   }
   return is_foreign;
 }
 
-}  // namespace
-
-std::optional<double> chance_corrected(double accuracy, double chance) {
-  if (!(accuracy >= 0 && accuracy <= 1 && chance >= 0 && chance <= 1))
-    throw Error(Exit::usage, "chance_corrected.argument",
-                "[chance_corrected] accuracy and chance must be in [0, 1], got " + std::to_string(accuracy) + " and " +
-                    std::to_string(chance));
-  if (chance == 1) return std::nullopt;
-  return std::max(0.0, (accuracy - chance) / (1 - chance));
-}
-
-AttentionLeakage attention_leakage(const Tensor& attention, std::span<const std::int64_t> foreign) {
-  if (attention && attention.shape().rank() != 2) refuse(name, "attention", attention, "(queries, tokens)");
-  const Tensor one = attention ? attention.reshaped({1, 1, attention.shape()[0], attention.shape()[1]}) : attention;
-  return attention_leakage_per_head(one, foreign).front();
-}
-
-std::vector<AttentionLeakage> attention_leakage_per_head(const Tensor& attention, std::span<const std::int64_t> foreign,
-                                                         const Tensor& mask) {
+// s: (B, heads, queries, tokens), the four axes that attention is read with.
+std::vector<AttentionLeakage> per_head(const Tensor& attention, const Shape& s, std::span<const std::int64_t> foreign,
+                                       const Tensor& mask) {
   const std::vector<double> weights = checked_values(name, "attention", attention);
-  const Shape& s = attention.shape();
-  if (s.rank() != 4) refuse(name, "attention", attention, "(B, heads, queries, tokens)");
   if (std::any_of(weights.begin(), weights.end(), [](double w) { return w < 0; }))
     refuse(name, "attention", attention, "at least 0 everywhere");
-  if (mask && mask.shape() != Shape{s[0], s[3]}) refuse(name, "mask", mask, "(B, tokens) of attention", s.text());
   const std::vector<bool> is_foreign = foreign_columns(attention, foreign);
 
   std::vector<AttentionLeakage> heads;
@@ -87,6 +68,32 @@ std::vector<AttentionLeakage> attention_leakage_per_head(const Tensor& attention
     heads.push_back(std::move(head));
   }
   return heads;
+}
+
+}  // namespace
+
+std::optional<double> chance_corrected(double accuracy, double chance) {
+  if (!(accuracy >= 0 && accuracy <= 1 && chance >= 0 && chance <= 1))
+    throw Error(Exit::input, "chance_corrected.argument",
+                "[chance_corrected] accuracy and chance must be in [0, 1], got " + std::to_string(accuracy) + " and " +
+                    std::to_string(chance));
+  if (chance == 1) return std::nullopt;
+  return std::max(0.0, (accuracy - chance) / (1 - chance));
+}
+
+AttentionLeakage attention_leakage(const Tensor& attention, std::span<const std::int64_t> foreign) {
+  if (attention && attention.shape().rank() != 2) refuse(name, "attention", attention, "(queries, tokens)");
+  const Shape s = attention ? Shape{1, 1, attention.shape()[0], attention.shape()[1]} : Shape{};
+  return per_head(attention, s, foreign, {}).front();
+}
+
+std::vector<AttentionLeakage> attention_leakage_per_head(const Tensor& attention, std::span<const std::int64_t> foreign,
+                                                         const Tensor& mask) {
+  if (attention && attention.shape().rank() != 4) refuse(name, "attention", attention, "(B, heads, queries, tokens)");
+  const Shape& s = attention.shape();
+  if (mask && attention && mask.shape() != Shape{s[0], s[3]})
+    refuse(name, "mask", mask, "(B, tokens) of attention", s.text());
+  return per_head(attention, s, foreign, mask);
 }
 
 }  // namespace triptych::metrics

@@ -18,7 +18,7 @@
 
 namespace triptych::metrics {
 
-// Both are fractions; undefined (nothing is returned) at chance 1. Throws Error (usage) outside [0, 1].
+// Both are fractions; undefined (nothing is returned) at chance 1. Throws Error (input) outside [0, 1].
 std::optional<double> chance_corrected(double accuracy, double chance);
 
 struct AttentionLeakage {
@@ -29,7 +29,7 @@ struct AttentionLeakage {
 };
 
 // attention (queries, tokens), float32 or float64, finite, not negative; foreign: the columns of the other modalities,
-// each once. Throws Error (usage) for a column outside the tokens or named twice.
+// each once. Throws Error (input) for a column outside the tokens or named twice.
 AttentionLeakage attention_leakage(const Tensor& attention, std::span<const std::int64_t> foreign);
 
 // One per head, summed over the batch: attention (B, heads, queries, tokens), mask (B, tokens) with 1 for a real token,

@@ -181,7 +181,7 @@ ProbeScore logistic_probe(const Tensor& train_codes, Labels train_labels, const 
   check_labels("test_codes", test_codes, test_labels);
   const std::set<std::int32_t> distinct(train_labels.begin(), train_labels.end());
   const auto usage = [](const std::string& text) {
-    return Error(Exit::usage, "logistic_probe.argument", "[logistic_probe] " + text);
+    return Error(Exit::input, "logistic_probe.argument", "[logistic_probe] " + text);
   };
   if (distinct.size() < 2)
     throw usage("train_labels must hold at least 2 classes, got " + std::to_string(distinct.size()));

@@ -29,7 +29,7 @@ struct ProbeScore {
 };
 
 // train_codes (N, d), test_codes (n, d), float32 or float64, finite; one label a row, any integers. A test label that
-// train lacks counts as wrong. Throws Error (usage) for shapes that do not fit, fewer than two train classes or c <= 0.
+// train lacks counts as wrong. Throws Error (input) for shapes that do not fit, fewer than two train classes or c <= 0.
 // Takes about 4 N d classes multiplications an iteration, 20 to 100 iterations.
 ProbeScore logistic_probe(const Tensor& train_codes, std::span<const std::int32_t> train_labels,
                           const Tensor& test_codes, std::span<const std::int32_t> test_labels, double c = 0.1);

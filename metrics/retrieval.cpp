@@ -29,7 +29,7 @@ Recall recall_at(const Tensor& queries, const Tensor& gallery, const std::vector
     refuse("recall_at", "gallery", gallery, "(N, d) as queries", queries.shape().text());
   for (const std::int64_t each : k)
     if (each < 1)
-      throw Error(Exit::usage, "recall_at.argument", "[recall_at] k must be at least 1, got " + std::to_string(each));
+      throw Error(Exit::input, "recall_at.argument", "[recall_at] k must be at least 1, got " + std::to_string(each));
 
   const std::int64_t n = q.rows();
   std::vector<std::int64_t> rank(static_cast<std::size_t>(n)), ties(rank);

@@ -26,7 +26,7 @@ struct Recall {
   std::int64_t n = 0;
 };
 
-// queries, gallery (N, d), float32 or float64, finite. Throws Error (usage) when the shapes differ or a k is below 1.
+// queries, gallery (N, d), float32 or float64, finite. Throws Error (input) when the shapes differ or a k is below 1.
 // Takes N^2 d multiplications and memory for 256 rows of scores per thread.
 Recall recall_at(const Tensor& queries, const Tensor& gallery, const std::vector<std::int64_t>& k = {1, 5, 10});
 

@@ -57,7 +57,7 @@ std::optional<double> linear_probe_r2(const Tensor& train_x, const Tensor& train
   if (held_x.cols() != x.cols()) refuse(name, "test x", test_x, "(n, p) with the p of x", train_x.shape().text());
   if (held_y.cols() != y.cols()) refuse(name, "test y", test_y, "(n, q) with the q of y", train_y.shape().text());
   if (!(ridge >= 0))
-    throw Error(Exit::usage, "linear_probe_r2.argument",
+    throw Error(Exit::input, "linear_probe_r2.argument",
                 "[linear_probe_r2] ridge must be at least 0, got " + std::to_string(ridge));
   const Eigen::RowVectorXd mean_x = x.colwise().mean(), mean_y = y.colwise().mean();
   const Matrix b = coefficients(centred(x), centred(y), ridge);

@@ -16,7 +16,7 @@
 
 namespace triptych::metrics {
 
-// Fitted and scored on the same rows. x (N, p), y (N, q), float32 or float64, finite. Throws Error (usage) when the
+// Fitted and scored on the same rows. x (N, p), y (N, q), float32 or float64, finite. Throws Error (input) when the
 // rows differ in number, there are fewer than 2, or ridge < 0.
 std::optional<double> linear_probe_r2(const Tensor& x, const Tensor& y, double ridge = 0);
 
