@@ -2,7 +2,6 @@
 // by their number and so change the bits.
 #pragma once
 
-
 #ifndef EIGEN_DONT_PARALLELIZE
 #define EIGEN_DONT_PARALLELIZE
 #endif

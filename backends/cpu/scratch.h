@@ -14,28 +14,31 @@ namespace triptych::cpu {
 // thread works on tiles too.
 enum class Slot { caller, tile };
 
-// Uninitialised buffers of the given sizes in elements, valid until this thread asks for the same slot again.
-template <class T, class... Sizes>
-std::array<T*, sizeof...(Sizes)> scratch(Slot slot, Sizes... sizes) {
+// At least `bytes` for the calling thread, valid until it asks for the same slot again.
+inline std::byte* scratch_bytes(Slot slot, std::size_t bytes) {
   struct Free {
-    void operator()(void* p) const { std::free(p); }
+    void operator()(std::byte* p) const { std::free(p); }
   };
   struct Buffer {
-    std::unique_ptr<void, Free> data;
+    std::unique_ptr<std::byte, Free> data;
     std::size_t bytes = 0;
   };
   thread_local std::array<Buffer, 2> buffers;
   Buffer& buffer = buffers[static_cast<std::size_t>(slot)];
-
-  const auto padded = [](std::int64_t n) { return (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64; };
-  const std::size_t bytes = (padded(sizes) + ...);
   if (bytes > buffer.bytes) {
     buffer = {};
-    buffer.data.reset(std::aligned_alloc(64, bytes));
+    buffer.data.reset(static_cast<std::byte*>(std::aligned_alloc(64, bytes)));
     if (!buffer.data) throw std::bad_alloc();
     buffer.bytes = bytes;
   }
-  auto* next = static_cast<std::byte*>(buffer.data.get());
+  return buffer.data.get();
+}
+
+// Uninitialised buffers of the given sizes in elements; they replace what this thread held in the slot.
+template <class T, class... Sizes>
+std::array<T*, sizeof...(Sizes)> scratch(Slot slot, Sizes... sizes) {
+  const auto padded = [](std::int64_t n) { return (static_cast<std::size_t>(n) * sizeof(T) + 63) / 64 * 64; };
+  std::byte* next = scratch_bytes(slot, (padded(sizes) + ...));
   const auto take = [&](std::int64_t n) {
     T* p = reinterpret_cast<T*>(next);
     next += padded(n);

@@ -18,6 +18,9 @@ const Kernels& cpu_kernels() {
     cpu::add_embedding(k);
     cpu::add_rows(k);
     cpu::add_layer_norm(k);
+    cpu::add_attention(k);
+    cpu::add_conv2d(k);
+    cpu::add_feed_forward(k);
     cpu::add_optimizer(k);
     return k;
   }();
