@@ -16,7 +16,8 @@ centre_columns: x (n, d), n >= 1  ->  y (n, d)
   source    H = I - 11^T / n, the centring matrix
 )";
 
-// x - its column means.
+}  // namespace
+
 Tensor centred(const Kernels& k, const Tensor& x) {
   const std::int64_t n = x.shape()[0], d = x.shape()[1];
   Tensor mean({d}, x.dtype()), y(x.shape(), x.dtype());
@@ -25,8 +26,6 @@ Tensor centred(const Kernels& k, const Tensor& x) {
   k.binary(Binary::sub, x.view(), mean.view(), y.view(), y.size(), d);
   return y;
 }
-
-}  // namespace
 
 Var centre_columns(const Var& x) {
   require(x.shape().rank() == 2 && x.shape()[0] >= 1, "centre_columns", "x", x, "(n, d) with n >= 1");

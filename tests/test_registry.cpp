@@ -3,12 +3,23 @@
 
 #include "core/error.h"
 #include "core/gradcheck.h"
+#include "losses/registry.h"
 #include "ops/registry.h"
 
 using namespace triptych;
 
+namespace {
+
+std::vector<const OpInfo*> registered() {
+  std::vector<const OpInfo*> all;
+  for (const auto list : {all_ops(), all_losses()}) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
+}  // namespace
+
 TEST_CASE("registry: every sample's gradients agree with finite differences, on both backends") {
-  for (const OpInfo* op : all_ops())
+  for (const OpInfo* op : registered())
     for (const Sample& sample : op->samples)
       for (const Kernels* k : {&reference_kernels(), &cpu_kernels()}) {
         const GradcheckResult r = gradcheck(*op, sample, *k);
@@ -21,7 +32,7 @@ TEST_CASE("registry: every sample's gradients agree with finite differences, on 
 }
 
 TEST_CASE("registry: every error case throws its message") {
-  for (const OpInfo* op : all_ops())
+  for (const OpInfo* op : registered())
     for (const ErrorCase& e : op->errors) {
       Tape tape(reference_kernels());
       std::vector<Var> in;

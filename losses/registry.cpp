@@ -1,0 +1,46 @@
+#include "losses/registry.h"
+
+#include "losses/barlow_twins.h"
+#include "losses/clip.h"
+#include "losses/cmd.h"
+#include "losses/flow_matching.h"
+#include "losses/flow_path.h"
+#include "losses/info_nce.h"
+#include "losses/kl_distillation.h"
+#include "losses/kl_gaussian.h"
+#include "losses/misa_difference.h"
+#include "losses/mse.h"
+#include "losses/siglip.h"
+#include "losses/simse.h"
+#include "losses/variance_hinge.h"
+#include "losses/vicreg.h"
+#include "losses/xcorr.h"
+#include "losses/xcov.h"
+#include "losses/xcov_raw.h"
+
+namespace triptych {
+
+std::span<const OpInfo* const> all_losses() {
+  static const OpInfo* const list[] = {
+      &barlow_twins_info(),
+      &clip_info(),
+      &cmd_info(),
+      &flow_matching_info(),
+      &flow_path_info(),
+      &info_nce_info(),
+      &kl_distillation_info(),
+      &kl_gaussian_info(),
+      &misa_difference_info(),
+      &mse_info(),
+      &siglip_info(),
+      &simse_info(),
+      &variance_hinge_info(),
+      &vicreg_info(),
+      &xcorr_info(),
+      &xcov_info(),
+      &xcov_raw_info(),
+  };
+  return list;
+}
+
+}  // namespace triptych
