@@ -13,8 +13,8 @@
 namespace triptych::cpu {
 namespace {
 
-// Output rows of a tile: about 256 positions.
-std::int64_t tile_rows(const Conv2dSizes& s) { return std::max<std::int64_t>(1, 256 / s.cols()); }
+// Output rows of a tile: about 512 positions.
+std::int64_t tile_rows(const Conv2dSizes& s) { return std::max<std::int64_t>(1, 512 / s.cols()); }
 
 // f(offset in the patches, offset in x, length, padding before, padding after) for every run of kernel * channels
 // numbers that a kernel row reads, of output rows [begin, end); the patches start at `begin`.
