@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -54,8 +55,7 @@ using Grads = InlineVector<Tensor, 8>;
 class Gradients {
  public:
   const Tensor& operator[](const Var& v) const;
-  const Tensor& at(std::size_t i) const { return tensors_[i]; }  // in the order of `wrt`
-  std::size_t size() const { return tensors_.size(); }
+  std::span<const Tensor> tensors() const { return tensors_; }  // in the order of `wrt`
 
  private:
   friend class Tape;

@@ -46,8 +46,9 @@ struct ModelConfig {
   std::int64_t shared_width = 64;
   double dropout = 0;
   Bridge bridge;
-  // Weights of the objective (models/shared_private/objective.h).
-  double reconstruct = 1, align = 1, decorrelate_start = 1, decorrelate_end = 1, variance = 1;
+  // The objective (models/shared_private/model.h says which term each weighs).
+  double reconstruct = 1, align = 1, align_views = 0.3, decorrelate_start = 1, decorrelate_end = 1, variance = 1;
+  std::string decorrelation = "xcorr";  // or "xcov"
 };
 
 struct LossTerm {

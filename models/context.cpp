@@ -1,0 +1,23 @@
+#include "models/context.h"
+
+#include "ops/dropout.h"
+
+namespace triptych {
+
+void Context::begin(bool training, std::uint64_t seed, std::int64_t step) {
+  tape_->clear();
+  vars_.clear();
+  for (const Parameter& p : *parameters_)
+    vars_.push_back(training ? tape_->variable(p.value) : tape_->constant(p.value));
+  training_ = training;
+  seed_ = seed;
+  step_ = static_cast<std::uint64_t>(step);
+  calls_ = 0;
+}
+
+Var Context::dropout(const Var& x, double p) {
+  if (!training_ || p == 0) return x;
+  return triptych::dropout(x, p, seed_, step_ * 64 + calls_++);  // fewer than 64 dropouts a step
+}
+
+}  // namespace triptych

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/encoders/encoder.h"
+#include "models/layers/conv2d.h"
+#include "models/layers/layer_norm.h"
+#include "models/model.h"
+
+namespace triptych {
+
+// x + conv3x3(gelu(layer_norm(x))): a pre-norm residual block on maps (B,H,W,c).
+struct ConvBlock {
+  LayerNorm norm;
+  Conv2d conv;
+  ConvBlock(const Init& init, const std::string& name, std::int64_t channels)
+      : norm(init, name + ".norm", channels), conv(init, name + ".conv", channels, channels, 3, 1) {}
+  Var operator()(const Context& c, const Var& x) const;
+};
+
+// Encoder of small pictures (B,H,W,C): overlapping patch embeddings that halve the map three times (5 x 5, then 3 x 3,
+// stride 2), each with layer norm and gelu, residual blocks at the two coarser levels; all positions share their
+// weights.
+//   h        the mean of the coarsest map, normalised: (B,1,width)
+//   surface  the means of all three levels, normalised: colour and stroke are there, the object hardly (B,1,7/4 width)
+//   target   surface, and the picture itself at a quarter of its size
+class ImageEncoder {
+ public:
+  ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width);
+  Encoded operator()(Context& c, const Var& picture, double dropout) const;
+  static std::int64_t surface_width(std::int64_t width) { return width / 4 + width / 2 + width; }
+  static std::int64_t target_width(const ModalitySpec& s, std::int64_t width) {
+    return surface_width(width) + s.height / 4 * (s.breadth / 4) * s.channels;
+  }
+
+ private:
+  struct Level {
+    Conv2d patch;
+    LayerNorm norm;
+    std::vector<ConvBlock> blocks;
+  };
+  std::vector<Level> levels_;
+  LayerNorm norm_, surface_norm_;
+};
+
+}  // namespace triptych

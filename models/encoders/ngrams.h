@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "models/encoders/encoder.h"
+#include "models/layers/layer_norm.h"
+#include "models/layers/linear.h"
+
+namespace triptych {
+
+// Encoder of short texts in any language: the mean of their hashed character n-grams' embeddings (Joulin et al. 2017,
+// arXiv 1607.01759), normalised, then one hidden layer.
+//   h        gelu(W surface + b), (B,1,2 width)
+//   surface  the normalised bag, (B,1,width): the language is there, in its spelling
+//   target   surface
+class NgramEncoder {
+ public:
+  NgramEncoder(const Init& init, const std::string& name, std::int64_t buckets, std::int64_t width);
+  // index (total) and offset (B+1), int32: sample i's n-grams are index[offset[i]] to index[offset[i+1] - 1].
+  Encoded operator()(Context& c, const Var& index, const Var& offset, double dropout) const;
+  static std::int64_t h_width(std::int64_t width) { return 2 * width; }
+
+ private:
+  ParameterId table_;
+  LayerNorm norm_;
+  Linear hidden_;
+};
+
+}  // namespace triptych
