@@ -50,25 +50,25 @@ void Tape::clear() {
 #ifdef TRIPTYCH_MUTANTS
 namespace {
 
-// Spoils grads when the active mutant is "<op>/<input>/<kind>" of this node. `again` calls the pullback anew.
+// Spoils the gradient of input i when the active mutant names it. `again` calls the pullback anew.
 template <class Again>
-void mutate(std::string_view op, Grads& grads, const Tensor& dy, Again&& again) {
-  for (std::size_t i = 0; i < grads.size(); ++i) {
-    const std::string prefix = std::string(op) + "/" + std::to_string(i) + "/";
-    if (!grads[i] || !mutant::active().starts_with(prefix)) continue;
-    const std::string kind = mutant::active().substr(prefix.size());
-    if (kind == "drop") grads[i] = Tensor{};
-    if (kind == "sign" || kind == "double") {
-      Tensor t = grads[i].clone();
-      for (std::int64_t j = 0; j < t.size(); ++j) t.set(j, (kind == "sign" ? -1 : 2) * t.at(j));
-      grads[i] = t;
-    }
-    if (kind == "last-row") {  // a sum that stops one short: the last entry of the leading axis sends nothing
-      Tensor cut = dy.clone();
-      const std::int64_t row = dy.shape().rank() == 0 ? 1 : dy.size() / dy.shape()[0];
-      for (std::int64_t j = cut.size() - row; j < cut.size(); ++j) cut.set(j, 0);
-      grads[i] = again(cut)[i];
-    }
+void mutate(std::string_view op, std::size_t i, Grads& grads, const Tensor& dy, Again&& again) {
+  const std::string prefix = std::string(op) + "/" + std::to_string(i) + "/";
+  if (mutant::collecting)
+    for (const char* kind : {"sign", "double", "drop", "last-row"}) mutant::seen.insert(prefix + kind);
+  if (!mutant::active.starts_with(prefix)) return;
+  const std::string kind = mutant::active.substr(prefix.size());
+  if (kind == "drop") grads[i] = Tensor{};
+  if (kind == "sign" || kind == "double") {
+    Tensor t = grads[i].clone();
+    for (std::int64_t j = 0; j < t.size(); ++j) t.set(j, (kind == "sign" ? -1 : 2) * t.at(j));
+    grads[i] = t;
+  }
+  if (kind == "last-row") {  // a sum that stops one short: the last entry of the leading axis sends nothing
+    Tensor cut = dy.clone();
+    const std::int64_t row = dy.shape().rank() == 0 ? 1 : dy.size() / dy.shape()[0];
+    for (std::int64_t j = cut.size() - row; j < cut.size(); ++j) cut.set(j, 0);
+    grads[i] = again(cut)[i];
   }
 }
 
@@ -78,7 +78,11 @@ void mutate(std::string_view op, Grads& grads, const Tensor& dy, Again&& again) 
 Grads Tape::pull(const Node& node, const Tensor& dy) const {
   Grads grads = node.closure.call(node.closure.object, dy);
 #ifdef TRIPTYCH_MUTANTS
-  mutate(node.op, grads, dy, [&](const Tensor& cut) { return node.closure.call(node.closure.object, cut); });
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    const int to = node.inputs[i];
+    if (!grads[i] || to < 0 || !nodes_[static_cast<std::size_t>(to)].requires_grad) continue;
+    mutate(node.op, i, grads, dy, [&](const Tensor& cut) { return node.closure.call(node.closure.object, cut); });
+  }
 #endif
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i]) continue;

@@ -70,11 +70,12 @@ void attention_backward(const AttentionSizes& s, View dy, View q, View k, View v
             for (std::int64_t c = 0; c < w; ++c) row[j] += static_cast<double>(query(dy, i)[c]) * key(v, j)[c];
             total += p[i * s.keys + j] * row[j];
           }
-          for (std::int64_t j = 0; j < s.keys; ++j) row[j] = p[i * s.keys + j] * (row[j] - total);
+          for (std::int64_t j = 0; j < s.keys; ++j)
+            row[j] = p[i * s.keys + j] * (row[j] - TRIPTYCH_TERM("attention.row_sum", total));
           for (std::int64_t c = 0; c < w; ++c) {
             double sum = 0;
             for (std::int64_t j = 0; j < s.keys; ++j) sum += row[j] * key(k, j)[c];
-            query(dq, i)[c] = static_cast<T>(sum * scale);
+            query(dq, i)[c] = static_cast<T>(sum * TRIPTYCH_FACTOR("attention.scale_dq", scale));
           }
         }
         for (std::int64_t j = 0; j < s.keys; ++j)
@@ -84,7 +85,7 @@ void attention_backward(const AttentionSizes& s, View dy, View q, View k, View v
               sum_k += ds[static_cast<std::size_t>(i * s.keys + j)] * query(q, i)[c];
               sum_v += static_cast<double>(p[i * s.keys + j]) * query(dy, i)[c];
             }
-            key(dk, j)[c] = static_cast<T>(sum_k * scale);
+            key(dk, j)[c] = static_cast<T>(sum_k * TRIPTYCH_FACTOR("attention.scale_dk", scale));
             key(dv, j)[c] = static_cast<T>(sum_v);
           }
       }

@@ -23,7 +23,7 @@ double slope(Unary op, double x, double y) {
     case Unary::sqrt: return y > 0 ? 0.5 / y : 0;
     case Unary::square: return 2 * x;
     case Unary::relu: return x > 0 ? 1 : 0;
-    case Unary::gelu: return gelu_cdf(x) + x * gelu_pdf(x);
+    case Unary::gelu: return TRIPTYCH_TERM("gelu.cdf", gelu_cdf(x)) + TRIPTYCH_TERM("gelu.pdf", x * gelu_pdf(x));
   }
   return 0;
 }

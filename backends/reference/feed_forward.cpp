@@ -52,7 +52,8 @@ void feed_forward_backward(const FeedForwardSizes& s, View dy, View x, View w1, 
         double sum = 0;
         for (std::int64_t o = 0; o < s.out; ++o)
           sum += static_cast<double>(dy.as<T>()[r * s.out + o]) * w2.as<T>()[o * s.hidden + h];
-        da[at] = sum * (gelu_cdf(a) + a * gelu_pdf(a));
+        da[at] =
+            sum * (TRIPTYCH_TERM("feed_forward.cdf", gelu_cdf(a)) + TRIPTYCH_TERM("feed_forward.pdf", a * gelu_pdf(a)));
         gelu[at] = a * gelu_cdf(a);
       }
     const auto one = [](std::int64_t) { return 1.0; };

@@ -62,7 +62,7 @@ void embedding_bag_backward(View dy, View index, View offset, View dtable, std::
       for (std::int64_t i = begin; i < end; ++i)
         for (std::int64_t j = 0; j < width; ++j)
           dtable.as<T>()[index.as<std::int32_t>()[i] * width + j] +=
-              dy.as<T>()[b * width + j] / static_cast<T>(end - begin);
+              dy.as<T>()[b * width + j] / TRIPTYCH_FACTOR("embedding_bag.count", static_cast<T>(end - begin));
     }
   });
 }

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "backends/backend.h"
+#include "backends/mutant.h"
 
 namespace triptych::reference {
 

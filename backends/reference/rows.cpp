@@ -50,7 +50,9 @@ void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View 
       for (std::int64_t j = 0; j < cols; ++j) {
         const double g = static_cast<double>(gamma.as<T>()[j]) * dy.as<T>()[i * cols + j];
         const double n = (x.as<T>()[i * cols + j] - mean) * inverse;
-        dx.as<T>()[i * cols + j] = static_cast<T>((g - mean_g - n * mean_gn) * inverse);
+        dx.as<T>()[i * cols + j] = static_cast<T>(
+            (g - TRIPTYCH_TERM("layer_norm.mean_g", mean_g) - TRIPTYCH_TERM("layer_norm.mean_gn", n * mean_gn)) *
+            TRIPTYCH_FACTOR("layer_norm.inverse", inverse));
       }
     }
   });
@@ -83,7 +85,8 @@ void softmax_backward(View y, View dy, View dx, std::int64_t rows, std::int64_t 
       for (std::int64_t j = 0; j < cols; ++j)
         s += static_cast<double>(y.as<T>()[i * cols + j]) * dy.as<T>()[i * cols + j];
       for (std::int64_t j = 0; j < cols; ++j)
-        dx.as<T>()[i * cols + j] = static_cast<T>(y.as<T>()[i * cols + j] * (dy.as<T>()[i * cols + j] - s));
+        dx.as<T>()[i * cols + j] =
+            static_cast<T>(y.as<T>()[i * cols + j] * (dy.as<T>()[i * cols + j] - TRIPTYCH_TERM("softmax.row_sum", s)));
     }
   });
 }
@@ -111,7 +114,10 @@ void row_normalise_backward(View y, View norms, View dy, View dx, std::int64_t r
         s += static_cast<double>(y.as<T>()[i * cols + j]) * dy.as<T>()[i * cols + j];
       for (std::int64_t j = 0; j < cols; ++j)
         dx.as<T>()[i * cols + j] =
-            norm <= eps ? T{0} : static_cast<T>((dy.as<T>()[i * cols + j] - y.as<T>()[i * cols + j] * s) / norm);
+            norm <= eps ? T{0}
+                        : static_cast<T>((dy.as<T>()[i * cols + j] -
+                                          TRIPTYCH_TERM("row_normalise.projection", y.as<T>()[i * cols + j] * s)) /
+                                         TRIPTYCH_FACTOR("row_normalise.norm", norm));
     }
   });
 }
@@ -139,7 +145,8 @@ void masked_mean_backward(View dy, View mask, View dx, std::int64_t batch, std::
       for (std::int64_t t = 0; t < tokens; ++t)
         for (std::int64_t j = 0; j < width; ++j) {
           const bool real = !mask || mask.as<T>()[b * tokens + t] != 0;
-          dx.as<T>()[(b * tokens + t) * width + j] = real ? static_cast<T>(dy.as<T>()[b * width + j] / count) : T{0};
+          dx.as<T>()[(b * tokens + t) * width + j] =
+              real ? static_cast<T>(dy.as<T>()[b * width + j] / TRIPTYCH_FACTOR("masked_mean.count", count)) : T{0};
         }
     }
   });
@@ -164,7 +171,9 @@ void cross_entropy_backward(View probs, View target, View dlosses, View dx, std:
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < cols; ++j)
         dx.as<T>()[i * cols + j] =
-            dlosses.as<T>()[i] * (probs.as<T>()[i * cols + j] - (j == target.as<std::int32_t>()[i] ? T{1} : T{0}));
+            dlosses.as<T>()[i] *
+            (TRIPTYCH_TERM("cross_entropy.probs", probs.as<T>()[i * cols + j]) -
+             TRIPTYCH_TERM("cross_entropy.target", (j == target.as<std::int32_t>()[i] ? T{1} : T{0})));
   });
 }
 
