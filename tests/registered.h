@@ -3,10 +3,11 @@
 
 #include <vector>
 
+#include "losses/registry.h"
 #include "ops/registry.h"
 
 inline std::vector<const triptych::OpInfo*> registered() {
-  std::vector<const triptych::OpInfo*> list;
-  for (const triptych::OpInfo* op : triptych::all_ops()) list.push_back(op);
-  return list;
+  std::vector<const triptych::OpInfo*> all;
+  for (const auto list : {triptych::all_ops(), triptych::all_losses()}) all.insert(all.end(), list.begin(), list.end());
+  return all;
 }
