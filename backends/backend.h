@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace triptych {
@@ -161,6 +162,9 @@ const Kernels& reference_kernels();
 const Kernels& cpu_kernels();
 // The CUDA table, or null in a build without it or on a machine without a device.
 const Kernels* cuda_kernels();
+
+// What multiplies the float32 matrices of the cpu backend, with its version: "oneDNN 2.6.0", "Eigen 3.4.0".
+std::string cpu_library();
 
 // Threads used by the cpu backend; results do not depend on it.
 void set_threads(int n);

@@ -1,0 +1,15 @@
+#include "app/commands.h"
+
+namespace triptych::app {
+
+std::span<const Command* const> all_commands() {
+  static constexpr const Command* list[] = {
+      &inspect_command,
+      &gradcheck_command,
+      &explain_command,
+      &doctor_command,
+  };
+  return list;
+}
+
+}  // namespace triptych::app

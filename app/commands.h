@@ -1,0 +1,14 @@
+// Every command of the program, in the one explicit list, in the order of the overview.
+#pragma once
+
+#include <span>
+
+#include "app/command.h"
+
+namespace triptych::app {
+
+std::span<const Command* const> all_commands();
+
+extern const Command inspect_command, gradcheck_command, explain_command, doctor_command;
+
+}  // namespace triptych::app

@@ -1,0 +1,42 @@
+#include "app/registries.h"
+
+#include "app/options.h"
+#include "app/terminal.h"
+#include "ops/registry.h"
+
+namespace triptych::app {
+
+const std::vector<Named>& all_named() {
+  static const std::vector<Named> list = [] {
+    std::vector<Named> all;
+    for (const OpInfo* op : all_ops()) all.push_back({"op", op});
+    return all;
+  }();
+  return list;
+}
+
+const Named& find_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Named& n : all_named()) {
+    if (n.info->name == name) return n;
+    known.emplace_back(n.info->name);
+  }
+  refuse_unknown("name.unknown", "name", name, known);
+}
+
+std::string setting_text(const Setting& setting) {
+  if (const double* number = std::get_if<double>(&setting)) return number_text(*number);
+  if (const bool* flag = std::get_if<bool>(&setting)) return *flag ? "true" : "false";
+  return std::get<std::string>(setting);
+}
+
+std::vector<Check> all_checks() {
+  std::vector<Check> checks;
+  for (const auto& [kind, info] : all_named())
+    for (const Sample& sample : info->samples)
+      checks.push_back({kind, std::string(info->name), std::string(sample.name),
+                        [info = info, &sample](const Kernels& k) { return gradcheck(*info, sample, k); }});
+  return checks;
+}
+
+}  // namespace triptych::app

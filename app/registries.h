@@ -1,0 +1,34 @@
+// What the program knows by name, gathered from the registries of the folders below.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/gradcheck.h"
+#include "core/op_info.h"
+
+namespace triptych::app {
+
+// A function that `explain` and `compute` can be asked for.
+struct Named {
+  const char* kind;  // "op", "loss"
+  const OpInfo* info;
+};
+const std::vector<Named>& all_named();
+// Throws Error(usage) with the nearest name.
+const Named& find_named(const std::string& name);
+
+// A parameter's value as --param takes it.
+std::string setting_text(const Setting& setting);
+
+// One line of `gradcheck`.
+struct Check {
+  const char* kind;  // "op", "loss", "scheme"
+  std::string name, sample;
+  std::function<GradcheckResult(const Kernels&)> run;
+};
+// The one place where checks are gathered, in the order in which they run.
+std::vector<Check> all_checks();
+
+}  // namespace triptych::app
