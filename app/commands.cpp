@@ -4,10 +4,7 @@ namespace triptych::app {
 
 std::span<const Command* const> all_commands() {
   static constexpr const Command* list[] = {
-      &inspect_command,
-      &gradcheck_command,
-      &explain_command,
-      &doctor_command,
+      &inspect_command, &gradcheck_command, &explain_command, &compute_command, &doctor_command,
   };
   return list;
 }

@@ -36,7 +36,7 @@ std::string list() {
   return out;
 }
 
-std::string inputs_text(const OpInfo& info) {
+std::string input_lines(const OpInfo& info) {
   std::string out;
   for (const Input& i : info.inputs) {
     const char* kind = i.kind == Kind::real ? "differentiable" : i.kind == Kind::constant ? "constant" : "integers";
@@ -45,7 +45,7 @@ std::string inputs_text(const OpInfo& info) {
   return out;
 }
 
-std::string params_text(const OpInfo& info) {
+std::string param_lines(const OpInfo& info) {
   std::string out;
   for (const Param& p : info.params)
     out += "  " + pad(p.name, 16) + pad(setting_text(p.fallback), 20) + std::string(p.meaning) + "\n";
@@ -72,8 +72,8 @@ std::string gradcheck_text(const Named& named) {
 
 std::string explain(const Named& named) {
   const OpInfo& info = *named.info;
-  std::string out = std::string(trimmed(info.formula)) + "\n\nInputs\n" + inputs_text(info);
-  if (!info.params.empty()) out += "\nParameters (default)\n" + params_text(info);
+  std::string out = std::string(trimmed(info.formula)) + "\n\nInputs\n" + input_lines(info);
+  if (!info.params.empty()) out += "\nParameters (default)\n" + param_lines(info);
   out += "\nOutputs\n ";
   for (const std::string_view o : info.outputs) out += " " + std::string(o);
   return out + "\n\n" + gradcheck_text(named);

@@ -24,6 +24,14 @@ const Named& find_named(const std::string& name) {
   refuse_unknown("name.unknown", "name", name, known);
 }
 
+std::string inputs_text(const OpInfo& info) {
+  std::string out;
+  for (const Input& i : info.inputs)
+    out += (out.empty() ? "" : ", ") + std::string(i.name) + " " + std::string(i.shape) +
+           (i.optional ? " [optional]" : "");
+  return out;
+}
+
 std::string setting_text(const Setting& setting) {
   if (const double* number = std::get_if<double>(&setting)) return number_text(*number);
   if (const bool* flag = std::get_if<bool>(&setting)) return *flag ? "true" : "false";

@@ -19,6 +19,8 @@ const std::vector<Named>& all_named();
 // Throws Error(usage) with the nearest name.
 const Named& find_named(const std::string& name);
 
+// "x (..., d), gamma (d), mask (n) [optional]".
+std::string inputs_text(const OpInfo& info);
 // A parameter's value as --param takes it.
 std::string setting_text(const Setting& setting);
 
