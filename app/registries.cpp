@@ -2,6 +2,7 @@
 
 #include "app/options.h"
 #include "app/terminal.h"
+#include "losses/registry.h"
 #include "ops/registry.h"
 
 namespace triptych::app {
@@ -10,6 +11,7 @@ const std::vector<Named>& all_named() {
   static const std::vector<Named> list = [] {
     std::vector<Named> all;
     for (const OpInfo* op : all_ops()) all.push_back({"op", op});
+    for (const OpInfo* loss : all_losses()) all.push_back({"loss", loss});
     return all;
   }();
   return list;

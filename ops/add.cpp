@@ -28,7 +28,7 @@ Var add(const Var& a, const Var& b) {
 const OpInfo& add_info() {
   static const OpInfo info{.name = "add",
                            .formula = formula,
-                           .inputs = {{"a", "(..., d)"}, {"b", "(d)"}},
+                           .inputs = {{"a", "(..., d)"}, {"b", "(...)"}},
                            .samples = {{"same_shape", {normal(3, 4), normal(3, 4)}},
                                        {"row", {normal(2, 3, 4), normal(4)}},
                                        {"matrix", {normal(2, 3, 4), normal(3, 4)}},

@@ -33,7 +33,7 @@ Var sub(const Var& a, const Var& b) {
 const OpInfo& sub_info() {
   static const OpInfo info{.name = "sub",
                            .formula = formula,
-                           .inputs = {{"a", "(..., d)"}, {"b", "(d)"}},
+                           .inputs = {{"a", "(..., d)"}, {"b", "(...)"}},
                            .samples = {{"same_shape", {normal(3, 4), normal(3, 4)}},
                                        {"row", {normal(2, 3, 4), normal(4)}},
                                        {"one_value", {normal(3, 4), normal()}},
