@@ -28,7 +28,7 @@ using Words = std::vector<std::string>;
     throw Error(Exit::usage, "option.unknown", name + " has no option " + escape_text(option, 64), {},
                 close.empty() ? see : "did you mean " + close + "?");
   }
-  const Words left = command.get_parent()->remaining(true);
+  const Words left = command.remaining();
   if (!left.empty())
     throw Error(Exit::usage, "argument.extra", name + ": unexpected argument '" + escape_text(left[0], 64) + "'", {},
                 see);
@@ -39,21 +39,22 @@ std::function<int()> show(std::string text) {
   return [text = std::move(text)] { return print(text), 0; };
 }
 
+// args: what follows the command's name.
 std::function<int()> read_command(const Command& command, const Words& args) {
   // Lives as long as the function returned: the options write into it.
-  const auto program = std::make_shared<CLI::App>("", "triptych");
-  CLI::App& options = *program->add_subcommand(command.name, command.summary);
+  const auto program = std::make_shared<CLI::App>(command.summary, command.name);
+  CLI::App& options = *program;
   options.formatter(help_formatter());
   options.footer(command.examples);
   options.set_help_flag();
   std::function<int()> run = command.setup(options);
   options.set_help_flag("-h,--help", "show this text");  // after the command's own: the list starts with these
   try {
-    program->parse(Words(args.rbegin(), args.rend()));  // CLI11 takes them last first
+    options.parse(Words(args.rbegin(), args.rend()));  // CLI11 takes them last first
   } catch (const CLI::CallForHelp&) {
     return show(options.help());
   } catch (const CLI::ParseError& error) {
-    refuse(options, Words(args.begin() + 1, args.end()), error.what());
+    refuse(options, args, error.what());
   }
   return [program, run = std::move(run)] { return run(); };
 }
@@ -61,8 +62,8 @@ std::function<int()> read_command(const Command& command, const Words& args) {
 }  // namespace
 
 std::function<int()> read_command_line(const Words& args) {
-  const std::string first = args.empty() ? "" : args[0];
-  if (first.empty()) return [] { return say(overview()), static_cast<int>(Exit::usage); };
+  if (args.empty()) return [] { return say(overview()), static_cast<int>(Exit::usage); };
+  const std::string& first = args[0];
   if (first == "--version") return show("triptych " TRIPTYCH_VERSION "\n");
   const bool help = first == "help";
   if (first == "-h" || first == "--help" || (help && args.size() == 1)) return show(overview());
@@ -70,7 +71,7 @@ std::function<int()> read_command_line(const Words& args) {
   const std::string& name = help ? args[1] : first;
   Words known = {"help", "--help", "--version"};
   for (const Command* c : all_commands()) {
-    if (name == c->name) return read_command(*c, help ? Words{name, "--help"} : args);
+    if (name == c->name) return read_command(*c, help ? Words{"--help"} : Words(args.begin() + 1, args.end()));
     known.emplace_back(c->name);
   }
   if (name[0] != '-') known.erase(known.begin() + 1, known.begin() + 3);
