@@ -32,7 +32,13 @@ using Words = std::vector<std::string>;
   if (!left.empty())
     throw Error(Exit::usage, "argument.extra", name + ": unexpected argument '" + escape_text(left[0], 64) + "'", {},
                 see);
-  throw Error(Exit::usage, "usage", name + ": " + escape_text(reason, 200), {}, see);
+  // "--threads: 1 required N missing"
+  const std::size_t missing = reason.find(": 1 required");
+  throw Error(
+      Exit::usage, "usage",
+      name + ": " +
+          (missing == std::string::npos ? escape_text(reason, 200) : reason.substr(0, missing) + " needs a value"),
+      {}, see);
 }
 
 std::function<int()> show(std::string text) {

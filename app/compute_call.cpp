@@ -177,11 +177,10 @@ Params read_params(const OpInfo& info, const std::vector<std::string>& words) {
     seen.push_back(key);
     const bool setting =
         std::any_of(info.params.begin(), info.params.end(), [&](const Param& p) { return p.name == key; });
-    constexpr double most = std::numeric_limits<double>::max();
     if (setting)
       params.settings.emplace_back(key, parse_setting(info, key, value));
     else
-      params.scalars.emplace_back(key, parse_number(value, "--param " + key, -most, most));
+      params.scalars.emplace_back(key, parse_number(value, "--param " + key, -any_number, any_number));
   }
   return params;
 }

@@ -38,7 +38,9 @@ std::int64_t parse_integer(std::string_view text, std::string_view name, std::in
 double parse_number(std::string_view text, std::string_view name, double least, double most) {
   double value = 0;
   if (!parse_whole(text, value) || !std::isfinite(value) || value < least || value > most)
-    refuse_value(name, text, "a number from " + number_text(least) + " to " + number_text(most));
+    refuse_value(
+        name, text,
+        most == any_number ? "a finite number" : "a number from " + number_text(least) + " to " + number_text(most));
   return value;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ void use_threads(std::int64_t option);
 
 // The whole text as a decimal integer in [least, most]. Throws Error(usage, "option.value") naming `name`.
 std::int64_t parse_integer(std::string_view text, std::string_view name, std::int64_t least, std::int64_t most);
+// The same for any finite number in decimal; with -any_number and any_number for no bounds.
+inline constexpr double any_number = std::numeric_limits<double>::max();
 double parse_number(std::string_view text, std::string_view name, double least, double most);
 
 // Error(usage, code) for a word that is none of `known`: hints at the nearest one, or lists them all.

@@ -64,7 +64,7 @@ const OpInfo& mse_info() {
   static const OpInfo info{
       .name = "mse",
       .formula = formula,
-      .inputs = {{"a", "(...)"}, {"b", "(...)"}, {"mask", "(leading axes of a)", Kind::constant, true}},
+      .inputs = {{"a", "(...)"}, {"b", "(...)"}, {"mask", "(...)", Kind::constant, true}},
       .samples = {{"matrix", {normal(4, 3), normal(4, 3)}},
                   {"masked_tokens", {normal(2, 3, 4), normal(2, 3, 4), list({2, 3}, {1, 1, 0, 1, 0, 0})}},
                   {"masked_samples", {normal(3, 2, 2), normal(3, 2, 2), list({3}, {1, 0, 1})}},

@@ -99,6 +99,40 @@ TEST_CASE("compute: values and gradients are those of the library, bit for bit, 
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(2 * a[i] == doctest::Approx(b[i]));
 }
 
+TEST_CASE("compute: a scalar input is a member of shape () or a --param, not both; optional inputs may be left out") {
+  const TempDir dir;
+  const std::string in = dir / "in.npz", out = dir / "out.npz";
+  const double scale[] = {1.5};
+  const std::vector<std::string> call = {"compute", "clip", "--in", in, "--grad", "--out", out};
+  const auto with = [&](const data::NamedArrays& members, const std::vector<std::string>& more) {
+    data::write_npz(in, members);
+    std::vector<std::string> args = call;
+    args.insert(args.end(), more.begin(), more.end());
+    return run_program(args);
+  };
+  data::NamedArrays members = {{"a", normal_array({5, 3}, 1)}, {"b", normal_array({5, 3}, 2)}};
+  CHECK(with(members, {}).status == 3);
+  CHECK(with(members, {"--param", "logit_scale=1.5x"}).err.find("must be a finite number") != std::string::npos);
+  CHECK(with(members, {"--param", "logit_scale=1.5"}).status == 0);
+  const data::NamedArrays by_param = data::read_npz(out);
+  members.emplace_back("logit_scale", data::make_array({}, scale));
+  CHECK(with(members, {}).status == 0);
+  check_equal(data::read_npz(out), by_param);
+  CHECK(by_param.size() == 4);  // value, grad_a, grad_b, grad_logit_scale
+  const Ended twice = with(members, {"--param", "logit_scale=1.5"});
+  CHECK(twice.status == 2);
+  CHECK(twice.err.find("logit_scale") != std::string::npos);
+  members.back().second = data::make_array({1}, scale);
+  CHECK(with(members, {}).err.find("(1,) must have the pattern ()") != std::string::npos);
+  const Ended overflow = run_program({"compute", "exp", "--in", dir / "big.npz", "--out", out});
+  CHECK(overflow.status == 3);
+  const double big[] = {1000};
+  data::write_npz(dir / "big.npz", {{"x", data::make_array({1}, big)}});
+  const Ended infinite = run_program({"compute", "exp", "--in", dir / "big.npz", "--out", out});
+  CHECK(infinite.status == 5);
+  check_equal(data::read_npz(out), by_param);  // untouched
+}
+
 TEST_CASE("compute: --list has inputs, parameters with defaults, and outputs") {
   const Ended e = run_program({"compute", "--list", "--json"});
   CHECK(e.status == 0);
