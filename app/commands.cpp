@@ -4,7 +4,8 @@ namespace triptych::app {
 
 std::span<const Command* const> all_commands() {
   static constexpr const Command* list[] = {
-      &inspect_command, &gradcheck_command, &explain_command, &compute_command, &doctor_command,
+      &demo_command,    &train_command,   &inspect_command, &gradcheck_command,
+      &explain_command, &compute_command, &doctor_command,
   };
   return list;
 }

@@ -38,7 +38,8 @@ class DataSource {
   virtual std::vector<Block> blocks(bool held_out) const = 0;
   // Identifies the data: recorded in checkpoints, compared on resume.
   virtual std::string fingerprint() const = 0;
-  virtual std::string description() const = 0;  // one line for the plan
+  virtual std::string description() const = 0;                      // one line for the plan
+  virtual std::vector<std::string> warnings() const { return {}; }  // legal but rarely meant; one line each
 };
 
 }  // namespace triptych::app

@@ -1,0 +1,168 @@
+#include "app/config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "app/config_fields.h"
+#include "app/config_toml.h"
+#include "core/error.h"
+#include "data/bytes.h"
+#include "data/read_file.h"
+
+namespace triptych::app {
+namespace {
+
+[[noreturn]] void contradiction(const std::string& problem, const std::string& hint = {}) {
+  throw Error(Exit::usage, "config.contradiction", problem, {}, hint);
+}
+
+std::string absolute(const std::string& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+bool is_emoji(const std::string& source) { return source == "emoji" || source.starts_with("emoji:"); }
+
+void make_paths_absolute(DataConfig& data) {
+  if (data.source.starts_with("emoji:")) data.source = "emoji:" + absolute(data.source.substr(6));
+  for (FeatureFile& f : data.files) {
+    f.file = absolute(f.file);
+    f.mask = absolute(f.mask);
+    for (const std::string* text : {&f.name, &f.file, &f.mask})
+      if (!is_utf8(*text))
+        throw Error(Exit::usage, "config.value",
+                    "'" + escape_text(*text, 4096) + "' must be UTF-8, to be written into the run's config.toml");
+  }
+}
+
+void check_data(const DataConfig& data) {
+  if (!is_emoji(data.source) && data.source != "files")
+    throw Error(Exit::usage, "config.value",
+                "data.source: '" + escape_text(data.source, 256) + "' must be emoji, emoji:FOLDER or files");
+  if (data.source == "emoji:")
+    throw Error(Exit::usage, "config.value", "data.source: 'emoji:' must be emoji:FOLDER with a folder");
+  if (is_emoji(data.source) && !data.files.empty())
+    contradiction("data.source = " + toml_string(data.source) + " and data.modality (" +
+                      std::to_string(data.files.size()) + " feature files) exclude each other",
+                  "give one of --data and the feature files (--text, --image, --modality)");
+  if (data.source == "files" && data.files.size() < 2)
+    contradiction(
+        "data.source = \"files\" needs at least 2 entries of data.modality, got " + std::to_string(data.files.size()),
+        "give one feature file a modality: --text T.npy --image I.npy, or --modality NAME=FILE");
+  std::set<std::string> names;
+  for (const FeatureFile& f : data.files)
+    if (!names.insert(f.name).second)
+      contradiction("data.modality: '" + escape_text(f.name, 64) + "' is given twice", "give each modality one name");
+}
+
+void check(const RunConfig& c) {
+  check_data(c.data);
+  if (c.train.batch == 1)
+    throw Error(Exit::usage, "config.value",
+                "train.batch: '1' must be at least 2: losses compare the items of a batch");
+  if (c.model.bridge.start > c.model.bridge.end)
+    contradiction("model.bridge_start = " + value_text(*find_field("model.bridge_start"), c) +
+                  " must not be above model.bridge_end = " + value_text(*find_field("model.bridge_end"), c));
+  if (c.train.warmup > c.train.steps)
+    contradiction("train.warmup = " + std::to_string(c.train.warmup) +
+                  " must not be above train.steps = " + std::to_string(c.train.steps));
+}
+
+RunConfig build(const ConfigSources& from, std::string_view toml) {
+  std::string source = !from.files.empty() ? "files" : from.source;
+  if (!from.files.empty() && !from.source.empty()) source = from.source;  // check_data() explains
+  for (const auto& [key, value] : from.values)
+    if (key == "data.source") source = value;
+  if (source.empty() && !from.file.empty()) source = source_of(toml, from.file);
+  if (source.empty()) source = "emoji";
+
+  RunConfig config = is_emoji(source) ? emoji_defaults() : feature_defaults();
+  std::set<std::string> given;
+  if (!from.file.empty()) apply_toml(toml, from.file, config, given);
+  config.data.source = source;
+  if (!from.files.empty()) config.data.files = from.files;
+  if (from.files.empty() && !from.source.empty()) config.data.files.clear();
+  for (const auto& [key, value] : from.values) {
+    const Field* field = find_field(key);
+    if (!field) throw Error(Exit::usage, "config.key", "unknown key '" + escape_text(key, 64) + "'", {}, key_hint(key));
+    set_value(*field, value, config);
+    given.insert(key);
+  }
+  if (!given.contains("train.warmup")) config.train.warmup = std::min(config.train.warmup, config.train.steps / 10);
+  make_paths_absolute(config.data);
+  check(config);
+  return config;
+}
+
+}  // namespace
+
+RunConfig emoji_defaults() {
+  RunConfig c;
+  c.data.views = 2;
+  c.train.steps = 1500;
+  c.train.batch = 192;
+  c.train.lr = 2e-3;
+  c.train.warmup = 100;
+  c.train.weight_decay = 0.05;
+  return c;
+}
+
+RunConfig feature_defaults() {
+  RunConfig c;
+  c.data.source = "files";
+  c.train.warmup = 100;
+  return c;
+}
+
+RunConfig read_config(const ConfigSources& from) {
+  std::string toml;
+  if (!from.file.empty()) {
+    try {
+      toml = data::as_text(data::read_file(from.file, largest_config));
+    } catch (const Error& e) {
+      throw Error(Exit::usage, "config.file", e.what(), e.file, "--config takes a TOML file");
+    }
+  }
+  return build(from, toml);
+}
+
+RunConfig parse_config(std::string_view toml, const std::string& file) {
+  ConfigSources from;
+  from.file = file;
+  return build(from, toml);
+}
+
+std::string to_toml(const RunConfig& config) {
+  std::string out;
+  std::string_view section;
+  for (const Field& f : config_fields()) {
+    if (f.section() != section) {
+      section = f.section();
+      out += (out.empty() ? "[" : "\n[") + std::string(section) + "]\n";
+    }
+    out += std::string(f.name()) + " = " + value_text(f, config) + "  # " + std::string(f.meaning) + "\n";
+  }
+  for (const FeatureFile& m : config.data.files) {
+    out += "\n[[data.modality]]\nname = " + toml_string(m.name) + "\nfile = " + toml_string(m.file) + "\n";
+    if (!m.mask.empty()) out += "mask = " + toml_string(m.mask) + "\n";
+  }
+  return out;
+}
+
+std::vector<std::string> differences(const RunConfig& from, const RunConfig& to) {
+  std::vector<std::string> found;
+  for (const Field& f : config_fields()) {
+    if (f.key == "train.threads" || f.key == "data.source") continue;
+    const std::string a = value_text(f, from), b = value_text(f, to);
+    if (a != b) found.push_back(std::string(f.key) + ": " + a + " -> " + b);
+  }
+  const auto names = [](const RunConfig& c) {
+    std::string all;
+    for (const FeatureFile& f : c.data.files) all += (all.empty() ? "" : ", ") + f.name;
+    return "[" + all + "]";
+  };
+  if (names(from) != names(to)) found.push_back("data.modality: " + names(from) + " -> " + names(to));
+  return found;
+}
+
+}  // namespace triptych::app

@@ -1,0 +1,167 @@
+#include "app/config_fields.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/options.h"
+#include "app/terminal.h"
+#include "core/error.h"
+
+namespace triptych::app {
+namespace {
+
+constexpr double huge = 1e9;
+constexpr double tiny = 1e-12;
+
+#define SLOT(member) [](RunConfig& c) -> Slot { return &c.member; }
+
+const std::vector<Field>& table() {
+  static const std::vector<Field> fields{
+      {"data.source", SLOT(data.source), 0, 0, {}, "emoji, emoji:FOLDER, or files"},
+      {"data.drop_nonfinite", SLOT(data.drop_nonfinite), 0, 0, {}, "files: leave out rows with NaN or Inf"},
+      {"data.split", SLOT(data.split), 0, 0, {"standard", "hard"}, "emoji: which concepts are held out"},
+      {"data.views", SLOT(data.views), 1, 2, {}, "emoji: pictures and wordings of each concept in a batch"},
+      {"data.buckets", SLOT(data.buckets), 16, 1 << 24, {}, "emoji: rows of the n-gram table"},
+
+      {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made"},
+      {"model.width", SLOT(model.width), 1, 65536, {}, "of encoded tokens"},
+      {"model.private_width", SLOT(model.private_width), 1, 65536, {}, "of a private code"},
+      {"model.shared_width", SLOT(model.shared_width), 1, 65536, {}, "of a shared code"},
+      {"model.dropout", SLOT(model.dropout), 0, 0.95, {}, "probability that an entry is zeroed in training"},
+      {"model.bridge_start", SLOT(model.bridge.start), 0, 1, {}, "progress at which the bridge begins to open"},
+      {"model.bridge_end", SLOT(model.bridge.end), 0, 1, {}, "progress at which it is open"},
+
+      {"loss.reconstruct", SLOT(model.reconstruct), 0, 1e6, {}, "weight of the reconstruction"},
+      {"loss.align", SLOT(model.align), 0, 1e6, {}, "weight of the alignment of shared codes, times the gate"},
+      {"loss.align_views", SLOT(model.align_views), 0, 1e6, {}, "the same between views of one modality"},
+      {"loss.decorrelate_start", SLOT(model.decorrelate_start), 0, 1e6, {}, "weight of the decorrelation at first"},
+      {"loss.decorrelate_end", SLOT(model.decorrelate_end), 0, 1e6, {}, "weight of the decorrelation in the end"},
+      {"loss.decorrelation", SLOT(model.decorrelation), 0, 0, {"xcorr", "xcov"}, "what decorrelates"},
+      {"loss.variance", SLOT(model.variance), 0, 1e6, {}, "weight of the variance hinge"},
+
+      {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},
+      {"train.batch", SLOT(train.batch), 0, 1 << 20, {}, "items in a batch; 0: as many as there are, at most 256"},
+      {"train.lr", SLOT(train.lr), tiny, huge, {}, "peak learning rate"},
+      {"train.warmup", SLOT(train.warmup), 0, huge, {}, "steps until the peak; then a cosine down to 0"},
+      {"train.weight_decay", SLOT(train.weight_decay), 0, 100, {}, "decoupled; not on gains, biases and scalars"},
+      {"train.clip", SLOT(train.clip), tiny, huge, {}, "largest global norm of the gradient"},
+      {"train.seed", SLOT(train.seed), 0, 9007199254740992.0, {}, "of initial values, batches and dropout"},
+      {"train.threads", SLOT(train.threads), 0, 1024, {}, "0: OMP_NUM_THREADS, else one per processor"},
+      {"train.log_every", SLOT(train.log_every), 1, huge, {}, "steps between lines of metrics.jsonl"},
+      {"train.checkpoint_every", SLOT(train.checkpoint_every), 1, huge, {}, "steps between checkpoints"},
+  };
+  return fields;
+}
+#undef SLOT
+
+template <class... F>
+struct Match : F... {
+  using F::operator()...;
+};
+template <class... F>
+Match(F...) -> Match<F...>;
+
+}  // namespace
+
+std::span<const Field> config_fields() { return table(); }
+
+const Field* find_field(std::string_view key) {
+  const auto at = std::find_if(table().begin(), table().end(), [&](const Field& f) { return f.key == key; });
+  return at == table().end() ? nullptr : &*at;
+}
+
+std::vector<std::string> field_keys() {
+  std::vector<std::string> keys;
+  for (const Field& f : table()) keys.emplace_back(f.key);
+  return keys;
+}
+
+std::string expected(const Field& field) {
+  RunConfig scratch;
+  const auto range = [&](const char* kind) {
+    return std::string(kind) + " from " + number_text(field.least) + " to " + number_text(field.most);
+  };
+  return std::visit(Match{[](bool*) { return std::string("true or false"); },
+                          [&](std::int64_t*) {
+                            return "a whole number from " + std::to_string(static_cast<std::int64_t>(field.least)) +
+                                   " to " + std::to_string(static_cast<std::int64_t>(field.most));
+                          },
+                          [&](double*) { return range("a number"); },
+                          [&](std::string*) {
+                            std::string all;
+                            for (const std::string_view c : field.choices)
+                              all += (all.empty() ? "" : " or ") + toml_string(c);
+                            return all.empty() ? std::string("a text that is not empty") : all;
+                          }},
+                    field.slot(scratch));
+}
+
+std::string value_text(const Field& field, const RunConfig& config) {
+  RunConfig copy = config;
+  return std::visit(Match{[](bool* v) { return std::string(*v ? "true" : "false"); },
+                          [](std::int64_t* v) { return std::to_string(*v); },
+                          [](double* v) {
+                            const std::string text = number_text(*v);  // "1" and "1e-12" would be other TOML types
+                            return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+                          },
+                          [](std::string* v) { return toml_string(*v); }},
+                    field.slot(copy));
+}
+
+void set_value(const Field& field, std::string_view text, RunConfig& config, const std::string& where,
+               const std::string& file) {
+  const auto refuse = [&] {
+    throw Error(Exit::usage, "config.value",
+                where + std::string(field.key) + ": '" + escape_text(text, 64) + "' must be " + expected(field), file,
+                std::string(field.key) + ": " + std::string(field.meaning));
+  };
+  const auto number = [&](auto* v) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *v);
+    if (error != std::errc{} || end != text.data() + text.size() || !(static_cast<double>(*v) >= field.least) ||
+        !(static_cast<double>(*v) <= field.most))
+      refuse();
+  };
+  std::visit(Match{[&](bool* v) {
+                     if (text != "true" && text != "false") refuse();
+                     *v = text == "true";
+                   },
+                   [&](std::int64_t* v) { number(v); }, [&](double* v) { number(v); },
+                   [&](std::string* v) {
+                     const auto& c = field.choices;
+                     if (text.empty() || !is_utf8(text) || text.find('\0') != std::string_view::npos ||
+                         (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()))
+                       refuse();
+                     *v = text;
+                   }},
+             field.slot(config));
+}
+
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      constexpr char hex[] = "0123456789ABCDEF";
+      out += std::string("\\u00") + hex[(c >> 4) & 15] + hex[c & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string key_hint(const std::string& key) {
+  std::vector<std::string> keys = field_keys();
+  const std::string bare = key.substr(key.rfind('.') + 1);
+  std::string close;
+  for (const std::string& k : keys)  // the right name under no section or a wrong one
+    if (close.empty() && k.substr(k.find('.') + 1) == bare) close = k;
+  if (close.empty()) close = nearest(key, keys);
+  if (!close.empty()) return "did you mean '" + close + "'?";
+  std::string all;
+  for (const std::string& k : keys) all += (all.empty() ? "known: " : ", ") + k;
+  return all;
+}
+
+}  // namespace triptych::app

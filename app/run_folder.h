@@ -1,0 +1,46 @@
+// The folder of a training run:
+//
+//   config.toml       everything that decides the result
+//   metrics.jsonl     one JSON object a logged step
+//   checkpoints/      step-00000500.safetensors: the newest two
+//   report.html       made when training ends
+//   forced.txt        what changed at a resume that was forced
+//   lock              who is writing now
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace triptych::app {
+
+// The name of a checkpoint after `step` steps, inside the run folder.
+std::string checkpoint_name(std::int64_t step);
+
+class RunFolder {
+ public:
+  enum class Open {
+    fresh,    // a run must not be there yet
+    replace,  // one that is there is removed: only the files named above
+    resume    // one must be there
+  };
+
+  // Makes the folder when it is missing, takes its lock, and removes temporary files of dead processes. Throws
+  //   usage   "run.exists", "run.missing"
+  //   output  "run.folder" (not a folder, not writable), "run.locked" (names the process that holds it)
+  // The lock belongs to the open file, so the system frees it when the process dies however it dies.
+  RunFolder(const std::string& path, Open how);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  void lock();
+  std::string path_;
+  int lock_ = -1;
+};
+
+}  // namespace triptych::app

@@ -1,0 +1,30 @@
+// metrics.jsonl: one JSON object a line, each with its "step", ascending. Nothing in it depends on time, machine or
+// number of threads, so runs of one config have equal files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace triptych::app {
+
+class MetricsLog {
+ public:
+  // Opens the file for appending, made when missing. Lines of steps after `last_step` and a half-written last line are
+  // removed first, so that a resumed run writes no step twice. Throws Error(output, "metrics.open"), and Error(input,
+  // "metrics.line") for a whole line without a step, which no run of ours wrote.
+  MetricsLog(const std::string& path, std::int64_t last_step);
+  ~MetricsLog();
+  MetricsLog(const MetricsLog&) = delete;
+  MetricsLog& operator=(const MetricsLog&) = delete;
+
+  // Appends line and a line feed, and flushes. When the disk is full the file keeps its whole lines, and
+  // Error(output, "metrics.write") is thrown.
+  void append(std::string_view line);
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
+}  // namespace triptych::app

@@ -1,0 +1,113 @@
+#include "app/train_loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "app/terminal.h"
+#include "app/train_finite.h"
+#include "core/error.h"
+#include "optim/adamw.h"
+#include "optim/clip.h"
+#include "optim/schedule.h"
+
+namespace triptych::app {
+namespace {
+
+std::string metrics_line(const StepReport& r, const Parameters& parameters) {
+  nlohmann::ordered_json terms = nlohmann::ordered_json::object();
+  for (const TermValue& t : r.terms) terms[std::string(t.name)] = t.value;
+  nlohmann::ordered_json line = {
+      {"step", r.step}, {"loss", r.loss}, {"terms", terms}, {"lr", r.lr}, {"gradient_norm", r.gradient_norm},
+      {"gate", r.gate}};
+  for (const Parameter& p : parameters)
+    if (p.name.ends_with("logit_scale") && p.value.size() == 1) line["logit_scale"] = p.value.item();
+  return json_text(line);
+}
+
+Checkpoint checkpoint_of(const Model& model, const AdamW& optimizer, const RunConfig& config, const DataSource& data,
+                         std::int64_t step) {
+  Checkpoint c;
+  c.step = step;
+  RunConfig without_threads = config;
+  without_threads.train.threads = 0;
+  c.config = to_toml(without_threads);
+  c.data = data.fingerprint();
+  for (const Parameter& p : model.parameters()) c.parameters.emplace_back(p.name, p.value);
+  c.optimizer = optimizer.state();
+  return c;
+}
+
+}  // namespace
+
+TrainResult train(Model& model, DataSource& data, const RunConfig& config, const RunFolder& run, MetricsLog& metrics,
+                  const Checkpoint* from, const TrainHooks& hooks) {
+  const TrainConfig& t = config.train;
+  const Kernels& kernels = cpu_kernels();
+  const auto seed = static_cast<std::uint64_t>(t.seed);
+  const WarmupCosine schedule{t.lr, 0, t.warmup, t.steps};
+  AdamWOptions options;
+  options.weight_decay = t.weight_decay;
+  AdamW optimizer(kernels, model.parameters(), options);
+  if (from) optimizer.restore(from->optimizer);
+
+  Tape tape(kernels);
+  Context context(tape, model.parameters());
+  Batch batch;
+  Gradients gradients;
+  std::vector<Tensor> grads(model.parameters().size());
+  std::vector<TermValue> terms;
+  TrainResult result;
+  result.step = from ? from->step : 0;
+  std::int64_t saved = from ? from->step : -1;
+  const auto diverged = [&](std::int64_t step, const std::string& what) {
+    throw Error(Exit::numerical, "train.diverged", "training stopped at step " + std::to_string(step) + ": " + what,
+                run.path(),
+                saved < 0 ? "no checkpoint had been written; try a smaller train.lr or a longer train.warmup"
+                          : "the checkpoint of step " + std::to_string(saved) +
+                                " is good; try a smaller train.lr or a longer train.warmup");
+  };
+  const auto save = [&] {
+    if (saved == result.step) return;
+    if (const std::string bad = non_finite_parameter(model.parameters()); !bad.empty()) diverged(result.step, bad);
+    save_checkpoint(run, checkpoint_of(model, optimizer, config, data, result.step), hooks.calls);
+    saved = result.step;
+  };
+
+  while (result.step < t.steps) {
+    const std::int64_t step = result.step;
+    const double progress = static_cast<double>(step) / static_cast<double>(t.steps);
+    data.train_batch(seed, step, t.batch, batch);
+    context.begin(true, seed, step);
+    const Objective objective = model.objective(context, batch, progress);
+    terms.clear();
+    for (const LossTerm& l : objective.terms) terms.push_back({l.name, l.value.value().item(), l.weight});
+    StepReport report{
+        step + 1, t.steps, objective.total.value().item(), schedule.at(step), 0, config.model.bridge.gate(progress),
+        terms};
+    if (!std::isfinite(report.loss)) diverged(report.step, non_finite_loss(tape, terms));
+
+    tape.gradients(objective.total, context.parameters(), gradients);
+    for (std::size_t i = 0; i < grads.size(); ++i)
+      grads[i] = report.gate == 0 && model.parameters()[i].shared ? Tensor{} : gradients.tensors()[i];
+    report.gradient_norm = global_norm(kernels, grads);
+    if (!std::isfinite(report.gradient_norm)) diverged(report.step, non_finite_gradient(model.parameters(), grads));
+    optimizer.step(report.lr, grads, clip_factor(report.gradient_norm, t.clip));
+    model.after_step();
+
+    result.step = report.step;
+    result.loss = report.loss;
+    result.finished = result.step == t.steps;
+    if (result.step == 1 || result.step % t.log_every == 0 || result.finished)
+      metrics.append(metrics_line(report, model.parameters()));
+    if (hooks.stepped) hooks.stepped(report);
+    const bool stop = hooks.stop && hooks.stop();
+    if (stop || result.finished || result.step % t.checkpoint_every == 0) save();
+    if (stop) break;
+  }
+  result.finished = result.step >= t.steps;
+  return result;
+}
+
+}  // namespace triptych::app

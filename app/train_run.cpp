@@ -1,0 +1,124 @@
+#include "app/train_run.h"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <optional>
+
+#include "app/options.h"
+#include "app/run_checkpoint.h"
+#include "app/run_folder.h"
+#include "app/run_metrics.h"
+#include "app/run_open.h"
+#include "app/terminal.h"
+#include "app/train_loop.h"
+#include "app/train_plan.h"
+#include "app/train_progress.h"
+#include "app/train_signals.h"
+#include "core/error.h"
+#include "data/bytes.h"
+#include "data/read_file.h"
+
+namespace triptych::app {
+namespace {
+
+constexpr std::int64_t largest_default_batch = 256;
+
+void warn(const std::string& text) { say("warning: " + text + "\n"); }
+
+// Chooses the batch when the config leaves it open.
+void fit_to_data(RunConfig& config, const DataSource& data) {
+  const std::int64_t items = data.train_items();
+  if (items < 2)
+    throw Error(Exit::usage, "train.items",
+                "data.source = '" + escape_text(config.data.source, 256) + "' has " + std::to_string(items) +
+                    " items for training, expected at least 2");
+  if (config.train.batch == 0) config.train.batch = std::min(items, largest_default_batch);
+  if (config.train.batch > items)
+    throw Error(Exit::usage, "train.batch",
+                "train.batch: '" + std::to_string(config.train.batch) + "' must be from 2 to the " +
+                    std::to_string(items) + " items there are for training");
+}
+
+// What the run would do other than the checkpoint's.
+std::vector<std::string> changes(const Checkpoint& from, const RunConfig& config, const DataSource& data) {
+  std::vector<std::string> all = differences(parse_config(from.config, "the checkpoint's config"), config);
+  if (from.data != data.fingerprint()) all.push_back("data: " + from.data + " -> " + data.fingerprint());
+  return all;
+}
+
+std::optional<Checkpoint> resume_point(const TrainRequest& request, const RunFolder& run, const RunConfig& config,
+                                       const DataSource& data) {
+  auto found = newest_checkpoint(run.path());
+  if (!found) {
+    warn("no checkpoint had been written yet: training starts at the beginning");
+    return std::nullopt;
+  }
+  for (const std::string& s : found->skipped) warn("checkpoint skipped: " + s);
+  const std::vector<std::string> changed = changes(found->checkpoint, config, data);
+  if (changed.empty()) return std::move(found->checkpoint);
+  std::string list;
+  for (const std::string& c : changed) list += (list.empty() ? "" : "; ") + c;
+  if (!request.force)
+    throw Error(Exit::usage, "resume.differs",
+                escape_text(run.path(), 4096) + ": not the run of the checkpoint: " + list, run.path(),
+                "resume with the same settings and data, or with --force in spite of it");
+  warn("resumed with --force: " + list);
+  const std::string path = run / "forced.txt";
+  std::string record;
+  if (std::filesystem::exists(path)) record = data::as_text(data::read_file(path));
+  record += "after step " + std::to_string(found->checkpoint.step) + ": " + list + "\n";
+  data::write_file_atomically(path, data::as_bytes(record));
+  return std::move(found->checkpoint);
+}
+
+}  // namespace
+
+TrainOutcome run_training(const TrainRequest& request) {
+  const StopSignals signals;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write, like a full disk
+  ConfigSources sources = request.config;
+  if (request.resume && sources.file.empty() && std::filesystem::exists(request.out + "/config.toml"))
+    sources.file = request.out + "/config.toml";
+  RunConfig config = read_config(sources);
+  use_threads(config.train.threads);
+  const std::unique_ptr<DataSource> data = make_source(config.data);
+  for (const std::string& w : data->warnings()) warn(w);
+  fit_to_data(config, *data);
+  config.model.modalities = data->modalities();
+  const std::unique_ptr<Model> model =
+      make_model(config.model, DType::f32, static_cast<std::uint64_t>(config.train.seed));
+  if (StopSignals::received() != 0) return {request.out, 0, 0, 0, "", 128 + StopSignals::received()};
+
+  const RunFolder run(request.out, request.resume  ? RunFolder::Open::resume
+                                   : request.force ? RunFolder::Open::replace
+                                                   : RunFolder::Open::fresh);
+  const std::optional<Checkpoint> from =
+      request.resume ? resume_point(request, run, config, *data) : std::optional<Checkpoint>();
+  if (from) restore_parameters(*from, model->parameters());
+  const std::int64_t first_step = from ? from->step : 0;
+  say(plan_text(config, *data, *model, request.out, first_step));
+  data::write_file_atomically(run / "config.toml", data::as_bytes(to_toml(config)));
+  MetricsLog metrics(run / "metrics.jsonl", first_step);
+
+  TrainOutcome outcome;
+  outcome.run = request.out;
+  {
+    Progress progress(first_step);
+    TrainHooks hooks;
+    hooks.stepped = [&](const StepReport& r) { progress.show(r.step, r.steps, r.loss); };
+    hooks.stop = [] { return StopSignals::received() != 0; };
+    const TrainResult result = train(*model, *data, config, run, metrics, from ? &*from : nullptr, hooks);
+    outcome.steps = result.step;
+    outcome.loss = result.loss;
+    outcome.seconds = progress.seconds();
+    if (!result.finished) outcome.status = 128 + StopSignals::received();
+  }
+  if (outcome.status != 0)
+    say("stopped after step " + std::to_string(outcome.steps) +
+        "; a checkpoint was written. Go on with:\n  triptych train --resume --out " + escape_text(request.out, 4096) +
+        "\n");
+  return outcome;
+}
+
+}  // namespace triptych::app

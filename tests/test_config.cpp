@@ -1,0 +1,184 @@
+// Configs: every key there and back, and every way to get one wrong.
+#include "app/config.h"
+
+#include "app/config_fields.h"
+#include "app/config_toml.h"
+#include "app/terminal.h"
+#include "tests/io_helpers.h"
+
+namespace {
+
+using namespace triptych;
+using namespace triptych::app;
+using io_test::check_refused;
+using io_test::TempDir;
+
+RunConfig with(std::vector<std::pair<std::string, std::string>> values) {
+  ConfigSources s;
+  s.values = std::move(values);
+  return read_config(s);
+}
+
+void refuse(std::string_view toml, std::string_view code, std::initializer_list<std::string_view> parts,
+            std::string_view hint = {}) {
+  CAPTURE(std::string(toml));
+  const Error e = check_refused([&] { parse_config(toml, "run.toml"); }, code, parts, Exit::usage);
+  CAPTURE(e.hint);
+  CHECK(e.hint.find(hint) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("config: what is written reads back the same") {
+  CHECK(to_toml(parse_config(to_toml(emoji_defaults()), "x")) == to_toml(emoji_defaults()));
+  RunConfig c = feature_defaults();
+  c.data.files = {{"text", "/data/a \"b\"\\\n.npy", ""}, {"bild", "/data/ü.npz:x", "/data/mask.npy"}};
+  c.data.drop_nonfinite = true;
+  c.model.width = 33;
+  c.model.dropout = 0.1;
+  c.model.bridge = {0.25, 1.0 / 3};
+  c.train.lr = 3e-4;
+  c.train.clip = 1e9;
+  c.train.seed = 9007199254740991;
+  c.train.threads = 3;
+  const RunConfig back = parse_config(to_toml(c), "x");
+  CHECK(to_toml(back) == to_toml(c));
+  CHECK(back.data.files == c.data.files);
+  CHECK(back.model.bridge.end == c.model.bridge.end);
+  CHECK(back.train.seed == c.train.seed);
+}
+
+TEST_CASE("config: every field is written, takes its bounds and refuses what lies beyond") {
+  const std::string text = to_toml(emoji_defaults());
+  for (const Field& f : config_fields()) {
+    CAPTURE(std::string(f.key));
+    CHECK(text.find("\n" + std::string(f.name()) + " = ") != std::string::npos);
+    CHECK(find_field(f.key) == &f);
+    RunConfig c = emoji_defaults();
+    if (f.most > f.least) {
+      for (const double v : {f.least, f.most}) {
+        const bool whole = std::holds_alternative<std::int64_t*>(f.slot(c));
+        const std::string bound = whole ? std::to_string(static_cast<std::int64_t>(v)) : number_text(v);
+        set_value(f, bound, c);
+        CHECK(value_text(f, c).starts_with(bound));
+      }
+      check_refused([&] { set_value(f, "-1", c); }, "config.value", {f.key, "-1", "from"}, Exit::usage);
+      check_refused([&] { set_value(f, "1e30", c); }, "config.value", {f.key, "1e30"}, Exit::usage);
+    }
+    check_refused([&] { set_value(f, "", c); }, "config.value", {f.key}, Exit::usage);
+  }
+}
+
+TEST_CASE("config: a byte-order mark, CRLF and comments are fine; later sources win") {
+  const RunConfig c = parse_config("\xEF\xBB\xBF# mine\r\n[train]\r\nsteps = 12\r\nlr = 1\r\n", "run.toml");
+  CHECK(c.train.steps == 12);
+  CHECK(c.train.lr == 1);
+  CHECK(c.train.warmup == 1);  // a tenth of the steps, as it was not asked for
+  const TempDir dir;
+  ConfigSources s;
+  s.file = dir.file("a.toml", "[train]\nsteps = 12\nbatch = 5\n");
+  s.values = {{"train.steps", "30"}, {"train.steps", "40"}};
+  CHECK(read_config(s).train.steps == 40);
+  CHECK(read_config(s).train.batch == 5);
+}
+
+TEST_CASE("config: defaults follow the kind of the data, paths become absolute") {
+  ConfigSources s;
+  s.files = {{"text", "t.npy", ""}, {"image", "i.npz:x", "m.npy"}};
+  const RunConfig c = read_config(s);
+  CHECK(c.data.source == "files");
+  CHECK(c.train.batch == feature_defaults().train.batch);
+  CHECK(c.data.files[0].file == std::filesystem::absolute("t.npy").string());
+  CHECK(c.data.files[1].mask == std::filesystem::absolute("m.npy").string());
+  const RunConfig from_file =
+      parse_config("[[data.modality]]\nname='a'\nfile='/a'\n[[data.modality]]\nname='b'\nfile='/b'\n", "x");
+  CHECK(from_file.data.source == "files");
+  CHECK(from_file.data.files.size() == 2);
+}
+
+TEST_CASE("config: unknown keys name the place and the nearest") {
+  refuse("[train]\n  stesp = 3\n", "config.key", {"run.toml:2:3:", "'train.stesp'"}, "'train.steps'");
+  refuse("[trian]\nsteps = 3\n", "config.key", {"run.toml:1:", "[trian]"}, "'[train]'");
+  refuse("steps = 3\n", "config.key", {"run.toml:1:1:", "'steps'"}, "'train.steps'");
+  refuse("train = 3\n", "config.key", {"run.toml:1:1:", "'train'"}, "[train]");
+  refuse("[model]\nsteps = 3\n", "config.key", {"'model.steps'"}, "'train.steps'");
+  refuse("[[data.modality]]\nname='a'\nfiel='b'\n", "config.key", {"run.toml:3:1:", "data.modality.fiel"},
+         "name, file");
+  CHECK(check_refused(
+            [] {
+              with({{"train.stpes", "3"}});
+            },
+            "config.key", {"'train.stpes'"}, Exit::usage)
+            .hint.find("'train.steps'") != std::string::npos);
+  CHECK(check_refused(
+            [] {
+              with({{"lr", "3"}});
+            },
+            "config.key", {"'lr'"}, Exit::usage)
+            .hint.find("'train.lr'") != std::string::npos);
+}
+
+TEST_CASE("config: wrong types and values name the value and what is allowed") {
+  refuse("[train]\nsteps = \"12\"\n", "config.value",
+         {"run.toml:2:9:", "train.steps", "string", "a whole number from 1 to"});
+  refuse("[train]\nsteps = 1.5\n", "config.value", {"floating-point", "a whole number"});
+  refuse("[train]\nsteps = 0\n", "config.value", {"run.toml:2:9:", "'0'", "from 1 to 1000000000"});
+  refuse("[train]\nsteps = [1]\n", "config.value", {"array"});
+  refuse("[train]\nlr = nan\n", "config.value", {"'nan'", "a number from"});
+  refuse("[train]\nlr = inf\n", "config.value", {"'inf'"});
+  refuse("[train]\nlr = -1e-3\n", "config.value", {"'-0.001'"});
+  refuse("[data]\ndrop_nonfinite = 1\n", "config.value", {"true or false"});
+  refuse("[data]\nsplit = \"soft\"\n", "config.value", {"'soft'", "\"standard\" or \"hard\""});
+  refuse("[data]\nsource = \"\"\n", "config.value", {"data.source"});
+  refuse("[data]\nsource = \"emojis\"\n", "config.value", {"'emojis'", "emoji:FOLDER"});
+  refuse("[data]\nmodality = 3\n", "config.value", {"data.modality"});
+  for (const char* text : {"nan", "inf", "-inf", "", "1e400", "0x10", "12abc", "1,5", " 1", "+1", "1e-400"}) {
+    CAPTURE(text);
+    check_refused([&] { with({{"train.lr", text}}); }, "config.value", {"train.lr"}, Exit::usage);
+    check_refused([&] { with({{"train.steps", text}}); }, "config.value", {"train.steps"}, Exit::usage);
+  }
+  check_refused(
+      [] {
+        with({{"train.steps", "99999999999999999999"}});
+      },
+      "config.value", {"99999999999999999999"}, Exit::usage);
+  check_refused([] { with({{"train.batch", "1"}}); }, "config.value", {"train.batch", "at least 2"}, Exit::usage);
+}
+
+TEST_CASE("config: contradictions name both keys") {
+  refuse("[model]\nbridge_start = 0.7\nbridge_end = 0.2\n", "config.contradiction",
+         {"model.bridge_start = 0.7", "model.bridge_end = 0.2"});
+  refuse("[train]\nsteps = 5\nwarmup = 6\n", "config.contradiction", {"train.warmup = 6", "train.steps = 5"});
+  refuse("[data]\nsource = \"files\"\n", "config.contradiction", {"data.source", "data.modality"});
+  refuse("[data]\nsource = \"emoji\"\n[[data.modality]]\nname='a'\nfile='b'\n", "config.contradiction",
+         {"data.source", "data.modality"});
+  refuse("[[data.modality]]\nname='a'\nfile='b'\n[[data.modality]]\nname='a'\nfile='c'\n", "config.contradiction",
+         {"'a'", "twice"});
+}
+
+TEST_CASE("config: broken TOML is refused with its place") {
+  refuse("[train]\nsteps = 3\nsteps = 4\n", "config.syntax", {"run.toml:3:", "steps"});
+  refuse("[train]\nlr = \"abc", "config.syntax", {"run.toml:2:"});
+  refuse("[train\n", "config.syntax", {"run.toml:1:"});
+  refuse("[train]\nx = \"\xff\"\n", "config.syntax", {"run.toml:"});
+  refuse(std::string(largest_config + 1, '#'), "config.syntax", {"run.toml", "65537 bytes"});
+  std::string deep = "[a";
+  while (deep.size() < largest_config - 4) deep += ".a";
+  refuse(deep + "]\n", "config.key", {"run.toml:1"});
+  refuse("x = " + std::string(30000, '['), "config.syntax", {"run.toml"});
+  const TempDir dir;
+  ConfigSources s;
+  s.file = dir / "none.toml";
+  check_refused([&] { read_config(s); }, "config.file", {"none.toml"}, Exit::usage);
+}
+
+TEST_CASE("config: differences ignore threads and places, and show the rest field by field") {
+  RunConfig a = emoji_defaults(), b = a;
+  b.train.threads = 7;
+  b.data.source = "emoji:/elsewhere";
+  CHECK(differences(a, b).empty());
+  b.train.steps = 1501;
+  b.model.dropout = 0.5;
+  REQUIRE(differences(a, b).size() == 2);
+  CHECK(differences(a, b)[1] == "train.steps: 1500 -> 1501");
+}
