@@ -25,6 +25,11 @@ class InlineVector {
     spill_.push_back(std::move(item));
     ++size_;
   }
+  void clear() {
+    for (std::size_t i = 0; i < size_ && i < N; ++i) inline_[i] = T{};
+    spill_.clear();
+    size_ = 0;
+  }
   void resize(std::size_t n) {
     while (size_ < n) push_back(T{});
   }

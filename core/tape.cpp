@@ -34,16 +34,24 @@ void* Tape::closure_memory(std::size_t size, std::size_t alignment) {
 }
 
 Var Tape::append(std::string_view op, Tensor value, std::span<const Var> inputs, Closure closure, bool requires_grad) {
-  Node node{op, std::move(value), {}, requires_grad, closure};
+  if (size_ == static_cast<int>(blocks_.size()) * block) blocks_.push_back(std::make_unique<Node[]>(block));
+  Node& node = at(size_++);
+  node.op = op;
+  node.value = std::move(value);
+  node.requires_grad = requires_grad;
+  node.closure = closure;
+  node.inputs.clear();
   for (const Var& v : inputs) node.inputs.push_back(v.id());
-  nodes_.push_back(std::move(node));
-  return Var(this, size() - 1);
+  return Var(this, size_ - 1);
 }
 
 void Tape::clear() {
-  for (Node& n : nodes_)
+  for (int id = 0; id < size_; ++id) {
+    Node& n = at(id);
     if (n.closure.destroy) n.closure.destroy(n.closure.object);
-  nodes_.clear();
+    n.value = Tensor{};
+  }
+  size_ = 0;
   slab_ = slab_used_ = 0;
 }
 
@@ -80,13 +88,13 @@ Grads Tape::pull(const Node& node, const Tensor& dy) const {
 #ifdef TRIPTYCH_MUTANTS
   for (std::size_t i = 0; i < grads.size(); ++i) {
     const int to = node.inputs[i];
-    if (!grads[i] || to < 0 || !nodes_[static_cast<std::size_t>(to)].requires_grad) continue;
+    if (!grads[i] || to < 0 || !at(to).requires_grad) continue;
     mutate(node.op, i, grads, dy, [&](const Tensor& cut) { return node.closure.call(node.closure.object, cut); });
   }
 #endif
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i]) continue;
-    const Tensor& value = nodes_[static_cast<std::size_t>(node.inputs[i])].value;
+    const Tensor& value = this->node(node.inputs[i]).value;
     if (grads[i].shape() == value.shape() && grads[i].dtype() == value.dtype()) continue;
     throw Error(Exit::internal, "tape.gradient-shape",
                 "[" + std::string(node.op) + "] gradient of input " + std::to_string(i) + " must be " +
@@ -106,13 +114,13 @@ void Tape::gradients(const Var& output, std::span<const Var> wrt, Gradients& out
                     upstream.shape().text());
 
   adjoints_.clear();
-  adjoints_.resize(nodes_.size());
+  adjoints_.resize(static_cast<std::size_t>(size_));
   auto adjoint = [&](int id) -> Tensor& { return adjoints_[static_cast<std::size_t>(id)]; };
   adjoint(output.id()) = upstream ? upstream : Tensor::full(y.shape(), y.dtype(), 1);
 
   // A leaf's adjoint stays until the end; an inner node's is dropped as soon as it has been passed on.
   for (int id = output.id(); id >= 0; --id) {
-    const Node& node = nodes_[static_cast<std::size_t>(id)];
+    const Node& node = at(id);
     if (!adjoint(id) || !node.closure.call) continue;
     bool asked = false;
     for (const Var& w : wrt) asked = asked || w.id() == id;
@@ -120,7 +128,7 @@ void Tape::gradients(const Var& output, std::span<const Var> wrt, Gradients& out
     Grads grads = pull(node, dy);
     for (std::size_t i = 0; i < grads.size(); ++i) {
       const int to = node.inputs[i];
-      if (to < 0 || !grads[i] || !nodes_[static_cast<std::size_t>(to)].requires_grad) continue;
+      if (to < 0 || !grads[i] || !at(to).requires_grad) continue;
       Tensor& sum = adjoint(to);
       if (!sum) {
         sum = std::move(grads[i]);

@@ -85,11 +85,11 @@ class Tape {
   Var record(std::string_view op, Tensor value, std::span<const Var> inputs, Pullback&& pullback);
 
   void clear();  // forgets all nodes, keeps their memory for the next step
-  int size() const { return static_cast<int>(nodes_.size()); }
+  int size() const { return size_; }
   const Kernels& kernels() const { return *kernels_; }
 
   struct Node;
-  const Node& node(int id) const { return nodes_[static_cast<std::size_t>(id)]; }
+  const Node& node(int id) const { return at(id); }
 
  private:
   // A type-erased closure placed in the tape's own reusable memory.
@@ -113,15 +113,20 @@ class Tape {
 
  private:
   friend class Var;
+  // Nodes live in blocks that never move, so what Var::value() and Var::shape() refer to stays valid while ops record.
+  static constexpr int block = 256;
+  Node& at(int id) const { return blocks_[static_cast<std::size_t>(id / block)][static_cast<std::size_t>(id % block)]; }
+
   const Kernels* kernels_;
-  std::vector<Node> nodes_;
+  std::vector<std::unique_ptr<Node[]>> blocks_;
+  int size_ = 0;
   std::vector<Tensor> adjoints_;
   std::vector<std::unique_ptr<std::byte[]>> slabs_;
   std::size_t slab_ = 0, slab_used_ = 0;
 };
 
-inline const Tensor& Var::value() const { return tape_->nodes_[static_cast<std::size_t>(id_)].value; }
-inline bool Var::requires_grad() const { return tape_ && tape_->nodes_[static_cast<std::size_t>(id_)].requires_grad; }
+inline const Tensor& Var::value() const { return tape_->node(id_).value; }
+inline bool Var::requires_grad() const { return tape_ && tape_->node(id_).requires_grad; }
 inline const Kernels& Var::kernels() const { return tape_->kernels(); }
 
 template <class Pullback>

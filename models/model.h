@@ -45,6 +45,7 @@ struct ModelConfig {
   std::int64_t private_width = 64;
   std::int64_t shared_width = 64;
   double dropout = 0;
+  double logit_scale = 2.659;  // of the alignment at the start: ln(1 / 0.07)
   Bridge bridge;
   // The objective (models/shared_private/model.h says which term each weighs).
   double reconstruct = 1, align = 1, align_views = 0.3, decorrelate_start = 1, decorrelate_end = 1, variance = 1;

@@ -46,6 +46,14 @@ TEST_CASE("tape: a constant gets no gradient and an unrelated variable a null on
   CHECK_THROWS_AS(g[c], Error);
 }
 
+TEST_CASE("tape: what a Var refers to stays where it is while ops record") {
+  Tape tape(reference_kernels());
+  Var x = tape.variable(number(3));
+  const Tensor* value = &x.value();
+  for (int i = 0; i < 5000; ++i) product(x, x);
+  CHECK(&x.value() == value);
+}
+
 TEST_CASE("tape: a chain of 200,000 nodes needs no recursion") {
   Tape tape(reference_kernels());
   Var one = tape.constant(number(1)), x = tape.variable(number(2)), y = x;

@@ -1,10 +1,14 @@
 #include "models/encoders/image.h"
 
+#include <array>
+#include <cmath>
+
 #include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/gelu.h"
 #include "ops/masked_mean.h"
 #include "ops/reshape.h"
+#include "ops/scale.h"
 
 namespace triptych {
 namespace {
@@ -15,22 +19,47 @@ Var pool(const Var& map) {
   return masked_mean(reshape(map, {s[0], s[1] * s[2], s[3]}), Var{});
 }
 
-// Means over blocks of 4 x 4 pixels, centred for a picture that is mostly background: (B,H,W,C) -> (B, H/4 W/4 C).
-Tensor thumbnail(const Tensor& picture) {
-  const Shape& s = picture.shape();
-  const std::int64_t rows = s[1] / 4, cols = s[2] / 4, channels = s[3];
-  Tensor small = Tensor::zeros({s[0], rows * cols * channels}, picture.dtype());
-  const auto average = [&]<class T>(T) {
-    for (std::int64_t i = 0; i < picture.size(); ++i) {
-      const std::int64_t channel = i % channels, x = i / channels % s[2], y = i / channels / s[2] % s[1];
-      const std::int64_t b = i / channels / s[2] / s[1];
-      if (y / 4 < rows && x / 4 < cols)
-        small.data<T>()[((b * rows + y / 4) * cols + x / 4) * channels + channel] += picture.data<T>()[i] / T{16};
-    }
-    for (std::int64_t i = 0; i < small.size(); ++i) small.data<T>()[i] = T{3} * small.data<T>()[i] - T{0.75};
+// How a picture is drawn, whatever it shows, as fractions of its pixels under a square root:
+//   64  colours, each channel cut into 4 equal parts
+//    7  absolute differences between neighbours (right and below, all channels), cut at .004 .012 .03 .06 .12 .25
+// (B,H,W,3), values in [0,1] -> (B,71).
+template <class T>
+void appearance(const T* x, std::int64_t height, std::int64_t width, T* out) {
+  const T cuts[] = {T(0.004), T(0.012), T(0.03), T(0.06), T(0.12), T(0.25)};
+  std::array<int, 64> colours{};
+  std::array<int, 7> edges{};
+  const auto edge = [&](T difference) {
+    int bin = 0;
+    for (const T cut : cuts) bin += std::abs(difference) > cut;
+    ++edges[static_cast<std::size_t>(bin)];
   };
-  picture.dtype() == DType::f32 ? average(float{}) : average(double{});
-  return small;
+  for (std::int64_t i = 0; i < height; ++i)
+    for (std::int64_t j = 0; j < width; ++j) {
+      const T* p = x + (i * width + j) * 3;
+      const auto part = [&](int c) { return static_cast<int>(T(3.999) * p[c]); };
+      ++colours[static_cast<std::size_t>(16 * part(0) + 4 * part(1) + part(2))];
+      for (int c = 0; c < 3; ++c) {
+        if (j + 1 < width) edge(p[c + 3] - p[c]);
+        if (i + 1 < height) edge(p[c + 3 * width] - p[c]);
+      }
+    }
+  const auto share = [](int count, std::int64_t of) {
+    return static_cast<T>(std::sqrt(count / static_cast<double>(of)));
+  };
+  for (std::size_t i = 0; i < 64; ++i) out[i] = share(colours[i], height * width);
+  for (std::size_t i = 0; i < 7; ++i) out[64 + i] = share(edges[i], 3 * (height * (width - 1) + width * (height - 1)));
+}
+
+Tensor appearance(const Tensor& picture) {
+  const Shape& s = picture.shape();
+  Tensor out({s[0], ImageEncoder::appearance_width}, picture.dtype());
+  const auto all = [&]<class T>(T) {
+    for (std::int64_t b = 0; b < s[0]; ++b)
+      appearance(picture.data<T>() + b * s[1] * s[2] * 3, s[1], s[2],
+                 out.data<T>() + b * ImageEncoder::appearance_width);
+  };
+  picture.dtype() == DType::f32 ? all(float{}) : all(double{});
+  return out;
 }
 
 }  // namespace
@@ -38,7 +67,7 @@ Tensor thumbnail(const Tensor& picture) {
 Var ConvBlock::operator()(const Context& c, const Var& x) const { return add(x, conv(c, gelu(norm(c, x)))); }
 
 ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width)
-    : norm_(init, name + ".norm", width), surface_norm_(init, name + ".surface_norm", surface_width(width)) {
+    : norm_(init, name + ".norm", width), surface_norm_(init, name + ".surface_norm", appearance_width) {
   std::int64_t in = spec.channels, out = width / 4;
   for (int l = 0; l < 3; ++l, in = out, out *= 2) {
     const std::string level = name + ".level" + std::to_string(l);
@@ -49,7 +78,7 @@ ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const Moda
 }
 
 Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout) const {
-  Var x = picture;
+  Var x = add(scale(picture, 3), c.tape().constant(Tensor::scalar(-0.75, picture.dtype())));
   Vars means;
   for (const Level& level : levels_) {
     x = gelu(level.norm(c, level.patch(c, x)));
@@ -58,12 +87,11 @@ Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout)
   }
   const std::int64_t batch = picture.shape()[0];
   const Var h = c.dropout(norm_(c, means[means.size() - 1]), dropout);
-  const Var surface = surface_norm_(c, concat(means, 1));
-  const Var small = c.tape().constant(thumbnail(picture.value()));
-  const Var parts[] = {c.tape().constant(surface.value()), small};
+  const Var look = c.tape().constant(appearance(picture.value()));
+  const Var surface = surface_norm_(c, look);
   return {{reshape(h, {batch, 1, h.shape()[1]}), {}},
           {reshape(surface, {batch, 1, surface.shape()[1]}), {}},
-          concat(parts, 1)};
+          c.tape().constant(surface.value())};
 }
 
 }  // namespace triptych

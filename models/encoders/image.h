@@ -29,10 +29,7 @@ class ImageEncoder {
  public:
   ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width);
   Encoded operator()(Context& c, const Var& picture, double dropout) const;
-  static std::int64_t surface_width(std::int64_t width) { return width / 4 + width / 2 + width; }
-  static std::int64_t target_width(const ModalitySpec& s, std::int64_t width) {
-    return surface_width(width) + s.height / 4 * (s.breadth / 4) * s.channels;
-  }
+  static constexpr std::int64_t appearance_width = 71;
 
  private:
   struct Level {

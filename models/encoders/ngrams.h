@@ -10,8 +10,9 @@ namespace triptych {
 
 // Encoder of short texts in any language: the mean of their hashed character n-grams' embeddings (Joulin et al. 2017,
 // arXiv 1607.01759), normalised, then one hidden layer.
-//   h        gelu(W surface + b), (B,1,2 width)
-//   surface  the normalised bag, (B,1,width): the language is there, in its spelling
+//   h        gelu(W bag + b), (B,1,2 width)
+//   surface  how often each n-gram occurs, counted in profile_width buckets, as fractions under a square root and
+//            normalised, (B,1,profile_width): the language is there, in its spelling
 //   target   surface
 class NgramEncoder {
  public:
@@ -19,10 +20,11 @@ class NgramEncoder {
   // index (total) and offset (B+1), int32: sample i's n-grams are index[offset[i]] to index[offset[i+1] - 1].
   Encoded operator()(Context& c, const Var& index, const Var& offset, double dropout) const;
   static std::int64_t h_width(std::int64_t width) { return 2 * width; }
+  static constexpr std::int64_t profile_width = 2048;
 
  private:
   ParameterId table_;
-  LayerNorm norm_;
+  LayerNorm norm_, surface_norm_;
   Linear hidden_;
 };
 

@@ -16,18 +16,18 @@
 namespace triptych {
 namespace {
 
-constexpr double first_logit_scale = 2.659, largest_logit_scale = 4.605170185988092;  // ln(1 / 0.07), ln 100
+constexpr double largest_logit_scale = 4.605170185988092;  // ln 100
 
 SharedPrivateConfig widths(const ModelConfig& config) {
   SharedPrivateConfig c{{}, config.private_width, config.shared_width};
   for (const ModalitySpec& m : config.modalities) switch (m.kind) {
       case ModalityKind::features: c.modalities.push_back({m.name, config.width, config.width, m.width}); break;
       case ModalityKind::image:
-        c.modalities.push_back({m.name, config.width, ImageEncoder::surface_width(config.width),
-                                ImageEncoder::target_width(m, config.width)});
+        c.modalities.push_back({m.name, config.width, ImageEncoder::appearance_width, ImageEncoder::appearance_width});
         break;
       case ModalityKind::ngrams:
-        c.modalities.push_back({m.name, NgramEncoder::h_width(config.width), config.width, config.width});
+        c.modalities.push_back(
+            {m.name, NgramEncoder::h_width(config.width), NgramEncoder::profile_width, NgramEncoder::profile_width});
         break;
     }
   return c;
@@ -59,7 +59,7 @@ SharedPrivateModel::SharedPrivateModel(const ModelConfig& config, DType dtype, s
         return list;
       }()),
       scheme_({parameters_, dtype, seed}, widths(config)),
-      logit_scale_(Init(parameters_, dtype, seed).shared().fill("logit_scale", {}, first_logit_scale)) {}
+      logit_scale_(Init(parameters_, dtype, seed).shared().fill("logit_scale", {}, config.logit_scale)) {}
 
 InlineVector<Encoded, 8> SharedPrivateModel::encode(Context& c, const Batch& batch) const {
   InlineVector<Encoded, 8> encoded;
