@@ -5,7 +5,7 @@ namespace triptych::app {
 std::span<const Command* const> all_commands() {
   static constexpr const Command* list[] = {
       &demo_command,    &train_command,   &inspect_command, &gradcheck_command,
-      &explain_command, &compute_command, &doctor_command,
+      &explain_command, &compute_command, &bench_command,   &doctor_command,
   };
   return list;
 }

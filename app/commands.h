@@ -10,6 +10,6 @@ namespace triptych::app {
 std::span<const Command* const> all_commands();
 
 extern const Command demo_command, train_command, inspect_command, gradcheck_command, explain_command, compute_command,
-    doctor_command;
+    bench_command, doctor_command;
 
 }  // namespace triptych::app

@@ -3,6 +3,7 @@
 #include "app/options.h"
 #include "app/terminal.h"
 #include "losses/registry.h"
+#include "models/checks.h"
 #include "ops/registry.h"
 
 namespace triptych::app {
@@ -46,6 +47,8 @@ std::vector<Check> all_checks() {
     for (const Sample& sample : info->samples)
       checks.push_back({kind, std::string(info->name), std::string(sample.name),
                         [info = info, &sample](const Kernels& k) { return gradcheck(*info, sample, k); }});
+  for (const SchemeCheck& check : scheme_checks())
+    checks.push_back({"scheme", check.scheme, check.sample, [check](const Kernels& k) { return run(check, k); }});
   return checks;
 }
 

@@ -15,6 +15,12 @@ void Context::begin(bool training, std::uint64_t seed, std::int64_t step) {
   calls_ = 0;
 }
 
+void Context::begin(std::span<const Var> parameters) {
+  vars_.assign(parameters.begin(), parameters.end());
+  training_ = true;
+  seed_ = step_ = calls_ = 0;
+}
+
 Var Context::dropout(const Var& x, double p) {
   if (!training_ || p == 0) return x;
   return triptych::dropout(x, p, seed_, step_ * 64 + calls_++);  // fewer than 64 dropouts a step

@@ -19,6 +19,9 @@ class Context {
   // fix the dropout masks.
   void begin(bool training, std::uint64_t seed = 0, std::int64_t step = 0);
 
+  // The same for parameters that are on the tape already, in the order of the store: for gradient checks.
+  void begin(std::span<const Var> parameters);
+
   const Var& operator[](ParameterId id) const { return vars_[static_cast<std::size_t>(id.index)]; }
   std::span<const Var> parameters() const { return vars_; }  // in the order of the store
   Tape& tape() const { return *tape_; }

@@ -12,4 +12,10 @@ struct Encoded {
   Var target;
 };
 
+// x (rows, cols) with each row less its mean and divided by its standard deviation; a constant row becomes 0. In place.
+void standardise_rows(Tensor& x);
+// The same column by column over the batch, so that what is rare counts as much as what is common; the deviation is
+// kept above a tenth of the columns' average, or what occurs once would count most.
+Tensor standardised_columns(const Tensor& x);
+
 }  // namespace triptych

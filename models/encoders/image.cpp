@@ -59,6 +59,7 @@ Tensor appearance(const Tensor& picture) {
                  out.data<T>() + b * ImageEncoder::appearance_width);
   };
   picture.dtype() == DType::f32 ? all(float{}) : all(double{});
+  standardise_rows(out);
   return out;
 }
 
@@ -67,7 +68,7 @@ Tensor appearance(const Tensor& picture) {
 Var ConvBlock::operator()(const Context& c, const Var& x) const { return add(x, conv(c, gelu(norm(c, x)))); }
 
 ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width)
-    : norm_(init, name + ".norm", width), surface_norm_(init, name + ".surface_norm", appearance_width) {
+    : norm_(init, name + ".norm", width) {
   std::int64_t in = spec.channels, out = width / 4;
   for (int l = 0; l < 3; ++l, in = out, out *= 2) {
     const std::string level = name + ".level" + std::to_string(l);
@@ -87,11 +88,10 @@ Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout)
   }
   const std::int64_t batch = picture.shape()[0];
   const Var h = c.dropout(norm_(c, means[means.size() - 1]), dropout);
-  const Var look = c.tape().constant(appearance(picture.value()));
-  const Var surface = surface_norm_(c, look);
+  const Var surface = c.tape().constant(appearance(picture.value()));
   return {{reshape(h, {batch, 1, h.shape()[1]}), {}},
-          {reshape(surface, {batch, 1, surface.shape()[1]}), {}},
-          c.tape().constant(surface.value())};
+          {reshape(surface, {batch, 1, appearance_width}), {}},
+          c.tape().constant(standardised_columns(surface.value()))};
 }
 
 }  // namespace triptych

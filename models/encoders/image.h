@@ -23,8 +23,9 @@ struct ConvBlock {
 // stride 2), each with layer norm and gelu, residual blocks at the two coarser levels; all positions share their
 // weights.
 //   h        the mean of the coarsest map, normalised: (B,1,width)
-//   surface  the means of all three levels, normalised: colour and stroke are there, the object hardly (B,1,7/4 width)
-//   target   surface, and the picture itself at a quarter of its size
+//   surface  how the picture is drawn: histograms of its colours and of the differences between neighbouring pixels, as
+//            fractions under a square root, standardised (B,1,appearance_width). Style is there, the object hardly.
+//   target   surface, column by column on the scale of the batch
 class ImageEncoder {
  public:
   ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width);
@@ -38,7 +39,7 @@ class ImageEncoder {
     std::vector<ConvBlock> blocks;
   };
   std::vector<Level> levels_;
-  LayerNorm norm_, surface_norm_;
+  LayerNorm norm_;
 };
 
 }  // namespace triptych

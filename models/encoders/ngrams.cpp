@@ -22,6 +22,7 @@ Tensor profile(const Tensor& index, const Tensor& offset, DType dtype) {
     }
   };
   dtype == DType::f32 ? fill(float{}) : fill(double{});
+  standardise_rows(out);
   return out;
 }
 
@@ -30,15 +31,14 @@ Tensor profile(const Tensor& index, const Tensor& offset, DType dtype) {
 NgramEncoder::NgramEncoder(const Init& init, const std::string& name, std::int64_t buckets, std::int64_t width)
     : table_(init.normal(name + ".table", {buckets, width}, 0.1)),
       norm_(init, name + ".norm", width),
-      surface_norm_(init, name + ".surface_norm", profile_width),
       hidden_(init, name + ".hidden", width, h_width(width)) {}
 
 Encoded NgramEncoder::operator()(Context& c, const Var& index, const Var& offset, double dropout) const {
   const Var bag = norm_(c, embedding_bag(c[table_], index, offset));
   const Var h = c.dropout(gelu(hidden_(c, c.dropout(bag, dropout))), dropout);
-  const Var surface = surface_norm_(c, c.tape().constant(profile(index.value(), offset.value(), bag.dtype())));
+  const Var surface = c.tape().constant(profile(index.value(), offset.value(), bag.dtype()));
   const auto one_token = [](const Var& x) { return reshape(x, {x.shape()[0], 1, x.shape()[1]}); };
-  return {{one_token(h), {}}, {one_token(surface), {}}, c.tape().constant(surface.value())};
+  return {{one_token(h), {}}, {one_token(surface), {}}, c.tape().constant(standardised_columns(surface.value()))};
 }
 
 }  // namespace triptych

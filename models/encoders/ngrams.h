@@ -11,9 +11,9 @@ namespace triptych {
 // Encoder of short texts in any language: the mean of their hashed character n-grams' embeddings (Joulin et al. 2017,
 // arXiv 1607.01759), normalised, then one hidden layer.
 //   h        gelu(W bag + b), (B,1,2 width)
-//   surface  how often each n-gram occurs, counted in profile_width buckets, as fractions under a square root and
-//            normalised, (B,1,profile_width): the language is there, in its spelling
-//   target   surface
+//   surface  how often each n-gram occurs, counted in profile_width buckets, as fractions under a square root,
+//            standardised, (B,1,profile_width): the language is there, in its spelling
+//   target   surface, column by column on the scale of the batch
 class NgramEncoder {
  public:
   NgramEncoder(const Init& init, const std::string& name, std::int64_t buckets, std::int64_t width);
@@ -24,7 +24,7 @@ class NgramEncoder {
 
  private:
   ParameterId table_;
-  LayerNorm norm_, surface_norm_;
+  LayerNorm norm_;
   Linear hidden_;
 };
 

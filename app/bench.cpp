@@ -1,0 +1,181 @@
+// triptych bench: the time of a training step, on the shapes, losses and optimizer that its peers are timed with.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/allocations.h"
+#include "app/commands.h"
+#include "app/options.h"
+#include "app/terminal.h"
+#include "core/error.h"
+#include "core/rng.h"
+#include "models/model.h"
+#include "optim/adamw.h"
+
+namespace triptych::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+struct BenchConfig {
+  std::string_view name;
+  std::int64_t batch, text_tokens, image_tokens, width;
+};
+constexpr BenchConfig configs[] = {
+    {"tiny", 16, 12, 16, 64}, {"small", 32, 16, 64, 128}, {"base", 64, 32, 196, 512}, {"large", 32, 77, 256, 768}};
+
+// Seconds since the kernel started this process (to its clock tick, 10 ms, rounded against us).
+double process_age() {
+  std::ifstream stat("/proc/self/stat"), uptime("/proc/uptime");
+  std::string text;
+  std::getline(stat, text);
+  double up = 0;
+  uptime >> up;
+  unsigned long long start = 0;
+  // The 22nd field; the 2nd, the program's name, may hold spaces and ends at the last ')'.
+  if (std::sscanf(text.c_str() + text.rfind(')') + 1,
+                  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &start) != 1)
+    return 0;
+  return up - static_cast<double>(start) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+Tensor normal_tensor(Shape shape, std::uint64_t stream) {
+  Tensor t(shape, DType::f32);
+  Rng rng(0, stream);
+  float* x = t.data<float>();
+  for (std::int64_t i = 0, n = t.size(); i < n; ++i) x[i] = static_cast<float>(rng.normal());
+  return t;
+}
+
+// Floating-point operations of the matrix products of one step, as executed: encoder (8 d^2 a token), the composed
+// decoder (d^2), each once forward and twice backward, but no gradient of the data itself.
+double step_flops(const BenchConfig& c) {
+  const double tokens = static_cast<double>(c.batch * (c.text_tokens + c.image_tokens)),
+               d = static_cast<double>(c.width);
+  return 2 * tokens * (3 * 9 - 4) * d * d;
+}
+
+// The machine's float32 peak as a product reaches it: the best of a few.
+double peak_gflops(const Kernels& k) {
+  constexpr std::int64_t n = 1536;
+  const Tensor a = normal_tensor({n, n}, 1), b = normal_tensor({n, n}, 2), y({n, n}, DType::f32);
+  double best = 0;
+  for (int i = 0; i < 8; ++i) {
+    const auto start = Clock::now();
+    k.gemm({.m = n, .n = n, .k = n}, a.view(), b.view(), y.view());
+    best = std::max(best, 2.0 * n * n * n / ms_since(start) / 1e6);
+  }
+  return best;
+}
+
+struct Trainer {
+  explicit Trainer(const BenchConfig& c)
+      : model(make_model(model_config(c), DType::f32, 0)), optimizer(cpu_kernels(), model->parameters()) {
+    for (const std::int64_t tokens : {c.text_tokens, c.image_tokens})
+      batch.modalities.push_back(
+          {normal_tensor({c.batch, tokens, c.width}, static_cast<std::uint64_t>(tokens)), {}, {}});
+  }
+
+  static ModelConfig model_config(const BenchConfig& c) {
+    ModelConfig m;
+    m.modalities = {{.name = "text", .tokens = c.text_tokens, .width = c.width},
+                    {.name = "image", .tokens = c.image_tokens, .width = c.width}};
+    m.width = m.private_width = m.shared_width = c.width;
+    m.decorrelate_start = m.decorrelate_end = 1 / static_cast<double>(c.width);
+    m.variance = 0;
+    m.bridge = {0, 0};
+    return m;
+  }
+
+  void step() {
+    context.begin(true);
+    const Objective o = model->objective(context, batch, 1);
+    tape.gradients(o.total, context.parameters(), gradients);
+    optimizer.step(1e-4, gradients.tensors());
+    model->after_step();
+  }
+
+  std::unique_ptr<Model> model;
+  Tape tape{cpu_kernels()};
+  Context context{tape, model->parameters()};
+  AdamW optimizer;
+  Gradients gradients;
+  Batch batch;
+};
+
+nlohmann::ordered_json bench(const BenchConfig& c, int steps, int warmup) {
+  Trainer t(c);
+  t.step();
+  const double first = process_age();
+  for (int i = 1; i < warmup; ++i) t.step();
+  std::vector<double> times(static_cast<std::size_t>(steps));
+  const std::int64_t before = allocations();
+  for (double& ms : times) {
+    const auto start = Clock::now();
+    t.step();
+    ms = ms_since(start);
+  }
+  const std::int64_t allocated = allocations() - before;
+  std::sort(times.begin(), times.end());
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);  // before the peak is measured, which needs memory of its own
+  const double median = times[times.size() / 2], gflops = step_flops(c) / median / 1e6;
+  const double peak = peak_gflops(cpu_kernels());
+  const auto round = [](double x, double unit) { return std::round(x / unit) * unit; };
+  return {{"scheme", "shared-private"},
+          {"config", c.name},
+          {"threads", threads()},
+          {"params", t.model->parameters().count()},
+          {"step_ms", {{"min", round(times[0], 1e-3)}, {"median", round(median, 1e-3)}}},
+          {"rss_mb", usage.ru_maxrss / 1024},
+          {"first_step_s", round(first, 1e-3)},
+          {"allocations_per_step", static_cast<double>(allocated) / steps},
+          {"gflops", round(gflops, 0.1)},
+          {"peak_gflops", round(peak, 0.1)},
+          {"peak_fraction", round(gflops / peak, 1e-3)}};
+}
+
+struct Options {
+  std::string scheme = "all", config = "base";
+  std::int64_t threads = 0, steps = 15, warmup = 3;
+  bool json = false;
+};
+
+std::function<int()> setup(CLI::App& options) {
+  const auto o = std::make_shared<Options>();
+  add_choice(options, "--scheme", o->scheme, {"all", "shared-private"}, "the scheme to time");
+  add_choice(options, "--config", o->config, {"tiny", "small", "base", "large"}, "the shapes (see docs/benchmarks.md)");
+  add_threads(options, o->threads);
+  add_integer(options, "--steps", o->steps, 1, 100000, "steps that are timed");
+  add_integer(options, "--warmup", o->warmup, 1, 100000, "steps before them");
+  add_json(options, o->json);
+  return [o] {
+    use_threads(o->threads);
+    const auto config =
+        std::find_if(std::begin(configs), std::end(configs), [&](const BenchConfig& c) { return c.name == o->config; });
+    const nlohmann::ordered_json r = bench(*config, static_cast<int>(o->steps), static_cast<int>(o->warmup));
+    if (o->json)
+      print_line(r);
+    else
+      for (const auto& [key, value] : r.items()) print(pad(key, 22) + value.dump() + "\n");
+    return 0;
+  };
+}
+
+}  // namespace
+
+const Command bench_command{"bench", "times a training step on the shapes that peers are timed with",
+                            "triptych bench --scheme shared-private --config base --threads 2 --json", setup};
+
+}  // namespace triptych::app

@@ -1,0 +1,199 @@
+// What must hold of the shared-private scheme whatever it has learned.
+#include <doctest/doctest.h>
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "losses/mse.h"
+#include "models/checks.h"
+#include "models/model.h"
+#include "models/shared_private/shared_private.h"
+#include "ops/concat.h"
+#include "ops/linear.h"
+
+using namespace triptych;
+
+namespace {
+
+Tensor drawn(Shape shape, DType dtype, std::uint64_t stream) {
+  Tensor t(shape, dtype);
+  Rng rng(5, stream);
+  for (std::int64_t i = 0; i < t.size(); ++i) t.set(i, rng.normal());
+  return t;
+}
+
+ModelConfig config_of(int modalities) {
+  ModelConfig c;
+  c.width = 8;
+  c.private_width = 5;
+  c.shared_width = 4;
+  c.bridge = {0, 0};
+  for (int m = 0; m < modalities; ++m)
+    c.modalities.push_back({.name = "m" + std::to_string(m), .tokens = 3 + m, .width = 6});
+  return c;
+}
+
+Batch batch_of(int modalities, std::int64_t n, DType dtype) {
+  Batch b;
+  for (int m = 0; m < modalities; ++m)
+    b.modalities.push_back({drawn({n, 3 + m, 6}, dtype, static_cast<std::uint64_t>(m)), {}, {}});
+  return b;
+}
+
+// The first `real` tokens of every sample, the rest of (n, tokens, d) filled with something large.
+ModalityBatch padded(const Tensor& x, std::int64_t tokens) {
+  const std::int64_t n = x.shape()[0], real = x.shape()[1], d = x.shape()[2];
+  ModalityBatch b{Tensor::full({n, tokens, d}, x.dtype(), 37), {}, Tensor::zeros({n, tokens}, x.dtype())};
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t t = 0; t < real; ++t) {
+      b.mask.set(i * tokens + t, 1);
+      for (std::int64_t j = 0; j < d; ++j) b.values.set((i * tokens + t) * d + j, x.at((i * real + t) * d + j));
+    }
+  return b;
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  double worst = 0;
+  for (std::int64_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a.at(i) - b.at(i)));
+  return worst;
+}
+
+struct Run {
+  double loss;
+  std::vector<Tensor> gradients;
+};
+Run run_objective(const Model& model, const Batch& batch) {
+  Tape tape(cpu_kernels());
+  Context c(tape, model.parameters());
+  c.begin(true);
+  const Objective o = model.objective(c, batch, 0.5);
+  const Gradients g = tape.gradients(o.total, c.parameters());
+  return {o.total.value().item(), {g.tensors().begin(), g.tensors().end()}};
+}
+
+}  // namespace
+
+TEST_CASE("shared-private: the composed reconstruction is decode(project(h)), and its gradients too") {
+  Parameters parameters;
+  const Init init(parameters, DType::f64, 3);
+  const SharedPrivate scheme(init, {{{"a", 6, 6, 7}, {"b", 6, 6, 7}}, 5, 4});
+  Tape tape(cpu_kernels());
+  Context c(tape, parameters);
+  c.begin(true);
+  const Var h = tape.variable(drawn({4, 3, 6}, DType::f64, 1));
+  const Encoded encoded[] = {{{h, {}}, {h, {}}, {}}, {{h, {}}, {h, {}}, {}}};
+  const Factors f = scheme.factors(c, encoded, true);
+  const Var both[] = {f.private_tokens[0], f.shared_tokens[0]};
+  const auto named = [&](const std::string& name) {
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      if (parameters[i].name == name) return c.parameters()[i];
+    throw Error(Exit::internal, "test", name);
+  };
+  const Var plain = linear(concat(both, 2), named("a.decode.weight"), named("a.decode.bias"));
+  const Var composed = scheme.reconstruct(c, 0, h);
+  CHECK(largest_difference(plain.value(), composed.value()) < 1e-14);
+  const Tensor upstream = drawn(plain.shape(), DType::f64, 9);
+  for (const char* name :
+       {"a.private.weight", "a.private.bias", "a.shared.weight", "a.shared.bias", "a.decode.weight", "a.decode.bias"}) {
+    CAPTURE(name);
+    const Var w = named(name);
+    CHECK(largest_difference(tape.gradients(plain, {w}, upstream)[w], tape.gradients(composed, {w}, upstream)[w]) <
+          1e-12);
+  }
+  CHECK(largest_difference(tape.gradients(plain, {h}, upstream)[h], tape.gradients(composed, {h}, upstream)[h]) <
+        1e-13);
+}
+
+TEST_CASE("shared-private: pooled codes are the means of token codes, and padding changes nothing") {
+  for (const int modalities : {2, 3, 5}) {
+    CAPTURE(modalities);
+    const auto model = make_model(config_of(modalities), DType::f64, 2);
+    Batch plain = batch_of(modalities, 6, DType::f64), longer = plain;
+    for (ModalityBatch& m : longer.modalities) m = padded(m.values, m.values.shape()[1] + 4);
+    const Run a = run_objective(*model, plain), b = run_objective(*model, longer);
+    CHECK(std::abs(a.loss - b.loss) < 1e-12);
+    for (std::size_t i = 0; i < a.gradients.size(); ++i) {
+      CAPTURE(model->parameters()[i].name);
+      REQUIRE(a.gradients[i]);
+      CHECK(largest_difference(a.gradients[i], b.gradients[i]) < 1e-12);
+    }
+  }
+}
+
+TEST_CASE("shared-private: a sample that lacks a modality joins what it has") {
+  const auto model = make_model(config_of(2), DType::f64, 2);
+  Batch b = batch_of(2, 3, DType::f64);
+  b.modalities[1] = padded(b.modalities[1].values, 4);
+  for (std::int64_t t = 0; t < 4; ++t) b.modalities[1].mask.set(t, 0);  // sample 0 has no second modality
+  Tape tape(cpu_kernels());
+  Context c(tape, model->parameters());
+  c.begin(false);
+  const Factors f = model->factors(c, b);
+  for (std::int64_t j = 0; j < 4; ++j) {
+    CHECK(f.joint.value().at(j) == f.shared_codes[0].value().at(j));
+    CHECK(f.joint.value().at(4 + j) ==
+          doctest::Approx((f.shared_codes[0].value().at(4 + j) + f.shared_codes[1].value().at(4 + j)) / 2));
+  }
+}
+
+TEST_CASE("shared-private: loss and gradients have the same bits for 1, 2, 3 and 4 threads") {
+  const int before = threads();
+  ModelConfig config = config_of(2);
+  config.width = config.private_width = config.shared_width = 64;
+  const auto model = make_model(config, DType::f32, 2);
+  const Batch b = batch_of(2, 96, DType::f32);
+  set_threads(1);
+  const Run one = run_objective(*model, b);
+  for (const int n : {2, 3, 4}) {
+    set_threads(n);
+    const Run many = run_objective(*model, b);
+    CHECK(one.loss == many.loss);
+    for (std::size_t i = 0; i < one.gradients.size(); ++i) CHECK(same_bits(one.gradients[i], many.gradients[i]));
+  }
+  set_threads(before);
+}
+
+TEST_CASE("shared-private: while the bridge is shut nothing is aligned") {
+  ModelConfig config = config_of(2);
+  config.bridge = {0.6, 0.9};
+  const auto model = make_model(config, DType::f64, 2);
+  Tape tape(cpu_kernels());
+  Context c(tape, model->parameters());
+  c.begin(true);
+  for (const LossTerm& t : model->objective(c, batch_of(2, 4, DType::f64), 0.5).terms) CHECK(t.name != "align");
+  c.begin(true);
+  bool aligned = false;
+  for (const LossTerm& t : model->objective(c, batch_of(2, 4, DType::f64), 0.95).terms) aligned |= t.name == "align";
+  CHECK(aligned);
+}
+
+TEST_CASE("bridge: the gate rises from 0 to 1 between its ends") {
+  const Bridge b{0.25, 0.75};
+  CHECK(b.gate(0) == 0);
+  CHECK(b.gate(0.25) == 0);
+  CHECK(b.gate(0.5) == 0.5);
+  CHECK(b.gate(0.75) == 1);
+  CHECK(b.gate(1) == 1);
+  CHECK(Bridge{0, 0}.gate(0) == 1);  // no curriculum
+}
+
+TEST_CASE("schemes: gradients of every parameter agree with finite differences, on both backends") {
+  for (const SchemeCheck& check : scheme_checks())
+    for (const Kernels* k : {&reference_kernels(), &cpu_kernels()}) {
+      const GradcheckResult r = run(check, *k);
+      CAPTURE(check.sample);
+      CAPTURE(r.max_rel_error);
+      CHECK_MESSAGE(r.pass, r.reason);
+    }
+}
+
+TEST_CASE("models: impossible configurations are refused by name") {
+  const auto refused = [](auto&& change, const char* message) {
+    ModelConfig c = config_of(2);
+    change(c);
+    CHECK_THROWS_WITH_AS(make_model(c, DType::f32, 0), message, Error);
+  };
+  refused([](ModelConfig& c) { c.scheme = "shared-privat"; }, "model.scheme = 'shared-privat' is not a scheme");
+  refused([](ModelConfig& c) { c.private_width = 0; }, "model.private_width = 0 must be at least 1");
+  refused([](ModelConfig& c) { c.modalities.pop_back(); }, "a model takes 2 to 8 modalities, got 1");
+  refused([](ModelConfig& c) { c.decorrelation = "hsic"; }, "model.decorrelation = 'hsic' must be xcorr or xcov");
+}
