@@ -132,18 +132,18 @@ nlohmann::ordered_json bench(const BenchConfig& c, int steps, int warmup) {
   getrusage(RUSAGE_SELF, &usage);  // before the peak is measured, which needs memory of its own
   const double median = times[times.size() / 2], gflops = step_flops(c) / median / 1e6;
   const double peak = peak_gflops(cpu_kernels());
-  const auto round = [](double x, double unit) { return std::round(x / unit) * unit; };
+  const auto round = [](double x, double parts) { return std::round(x * parts) / parts; };
   return {{"scheme", "shared-private"},
           {"config", c.name},
           {"threads", threads()},
           {"params", t.model->parameters().count()},
-          {"step_ms", {{"min", round(times[0], 1e-3)}, {"median", round(median, 1e-3)}}},
+          {"step_ms", {{"min", round(times[0], 1000)}, {"median", round(median, 1000)}}},
           {"rss_mb", usage.ru_maxrss / 1024},
-          {"first_step_s", round(first, 1e-3)},
+          {"first_step_s", round(first, 1000)},
           {"allocations_per_step", static_cast<double>(allocated) / steps},
-          {"gflops", round(gflops, 0.1)},
-          {"peak_gflops", round(peak, 0.1)},
-          {"peak_fraction", round(gflops / peak, 1e-3)}};
+          {"gflops", round(gflops, 10)},
+          {"peak_gflops", round(peak, 10)},
+          {"peak_fraction", round(gflops / peak, 1000)}};
 }
 
 struct Options {
