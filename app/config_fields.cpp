@@ -28,6 +28,12 @@ const std::vector<Field>& table() {
       {"model.private_width", SLOT(model.private_width), 1, 65536, {}, "of a private code"},
       {"model.shared_width", SLOT(model.shared_width), 1, 65536, {}, "of a shared code"},
       {"model.dropout", SLOT(model.dropout), 0, 0.95, {}, "probability that an entry is zeroed in training"},
+      {"model.logit_scale",
+       SLOT(model.logit_scale),
+       0,
+       4.605170185988092,
+       {},
+       "of the alignment, at first (natural log)"},
       {"model.bridge_start", SLOT(model.bridge.start), 0, 1, {}, "progress at which the bridge begins to open"},
       {"model.bridge_end", SLOT(model.bridge.end), 0, 1, {}, "progress at which it is open"},
 

@@ -96,7 +96,7 @@ class Checker {
     static const std::vector<Point> smooth = {{-3, -1. / 60}, {-2, 9. / 60}, {-1, -45. / 60},
                                               {1, 45. / 60},  {2, -9. / 60}, {3, 1. / 60}};
     static const std::vector<Point> short_step = {{-1, -0.5}, {1, 0.5}};
-    const double h = options_.kinks ? 6e-6 : 5.8e-3;
+    const double h = options_.step > 0 ? options_.step : options_.kinks ? 6e-6 : 5.8e-3;
     const Tensor saved = inputs_[i];  // the tape under test shares it, so the moved point is a copy
     std::vector<double> d(upstreams_.size());
     for (const auto& [step, weight] : options_.kinks ? short_step : smooth) {

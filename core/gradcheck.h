@@ -22,6 +22,7 @@ struct GradcheckOptions {
   int draws = 3;  // upstream vectors, and directions of a large input
   std::int64_t full_entries = 400;
   bool kinks = false;
+  double step = 0;  // h; 0 takes the one named above
 };
 
 struct GradcheckResult {

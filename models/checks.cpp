@@ -63,6 +63,7 @@ Case make_case(const std::string& name) {
     for (std::int64_t i = 0; i <= rows; ++i) offset.set(i, static_cast<double>(3 * i));
     k.batch.modalities = {{index, offset, {}}, {drawn({rows, 8, 8, 3}, 3, 0, 1), {}, {}}};
     k.batch.views = 2;
+    k.config.reconstruct = 30;  // a mean over 2,000 columns: its gradients must not drown in the rounding of the rest
   }
   return k;
 }
@@ -89,8 +90,9 @@ GradcheckResult run(const SchemeCheck& check, const Kernels& kernels) {
     c.begin(parameters);
     return Outputs{model->objective(c, k.batch, 0.5).total};
   };
-  // The variance hinge has a kink, and the schemes are smooth only between its points: a short step.
-  return gradcheck(f, values, std::vector<bool>(values.size(), true), names, kernels, {.kinks = true});
+  // The variance hinge has a kink where a deviation is 1; those of these small models are far from it.
+  // Layer norms of few channels bend within the usual step.
+  return gradcheck(f, values, std::vector<bool>(values.size(), true), names, kernels, {.step = 5e-4});
 }
 
 }  // namespace triptych

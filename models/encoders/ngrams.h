@@ -20,7 +20,7 @@ class NgramEncoder {
   // index (total) and offset (B+1), int32: sample i's n-grams are index[offset[i]] to index[offset[i+1] - 1].
   Encoded operator()(Context& c, const Var& index, const Var& offset, double dropout) const;
   static std::int64_t h_width(std::int64_t width) { return 2 * width; }
-  static constexpr std::int64_t profile_width = 2048;
+  static constexpr std::int64_t profile_width = 8192;
 
  private:
   ParameterId table_;
