@@ -101,17 +101,18 @@ RunConfig emoji_defaults() {
   c.data.views = 2;
   c.model.width = 128;
   c.model.private_width = 192;
-  c.model.shared_width = 64;
+  c.model.shared_width = 48;
   c.model.dropout = 0.2;
   c.model.logit_scale = 2.3025850929940457;  // ln 10
   c.model.bridge = {0, 0};                   // private codes read the surface, so nothing has to wait for them
   c.model.align = 2;
-  c.model.align_views = 1.5;
+  c.model.align_views = 2.5;
+  c.model.reconstruct = 2;
   c.model.decorrelate_start = c.model.decorrelate_end = 15;
-  c.train.steps = 1500;
+  c.train.steps = 1400;
   c.train.batch = 160;
   c.train.lr = 1.5e-3;
-  c.train.warmup = 150;
+  c.train.warmup = 140;
   c.train.weight_decay = 0.1;
   return c;
 }

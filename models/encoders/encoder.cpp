@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 namespace triptych {
 
@@ -22,30 +21,23 @@ void standardise_rows(Tensor& x) {
   x.dtype() == DType::f32 ? each(float{}) : each(double{});
 }
 
-Tensor standardised_columns(const Tensor& x) {
-  const std::int64_t cols = x.shape().back(), rows = x.shape().rows();
-  Tensor y(x.shape(), x.dtype());
-  std::vector<double> mean(static_cast<std::size_t>(cols)), deviation(mean.size());
-  const auto each = [&]<class T>(T) {
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < cols; ++j) mean[static_cast<std::size_t>(j)] += x.data<T>()[i * cols + j];
-    for (double& m : mean) m /= static_cast<double>(rows);
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < cols; ++j) {
-        const double d = x.data<T>()[i * cols + j] - mean[static_cast<std::size_t>(j)];
-        deviation[static_cast<std::size_t>(j)] += d * d;
-      }
-    double average = 0;
-    for (double& d : deviation) average += (d = std::sqrt(d / static_cast<double>(rows))) / static_cast<double>(cols);
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < cols; ++j) {
-        const double d = std::max(deviation[static_cast<std::size_t>(j)], 0.1 * average);
-        y.data<T>()[i * cols + j] =
-            d > 0 ? static_cast<T>((x.data<T>()[i * cols + j] - mean[static_cast<std::size_t>(j)]) / d) : T{0};
-      }
-  };
-  x.dtype() == DType::f32 ? each(float{}) : each(double{});
-  return y;
+Tensor standardised_columns(const Kernels& k, const Tensor& x) {
+  const std::int64_t cols = x.shape().back(), rows = x.shape().rows(), n = x.size();
+  const double share = 1 / static_cast<double>(rows);
+  Tensor scale({cols}, x.dtype()), centred(x.shape(), x.dtype()), squares(x.shape(), x.dtype());
+  k.sum_rows(x.view(), scale.view(), rows, cols);
+  k.axpby(share, scale.view(), 0, scale.view(), cols);
+  k.binary(Binary::sub, x.view(), scale.view(), centred.view(), n, cols);
+  k.unary(Unary::square, centred.view(), squares.view(), n);
+  k.sum_rows(squares.view(), scale.view(), rows, cols);
+  double average = 0;
+  for (std::int64_t j = 0; j < cols; ++j) average += std::sqrt(scale.at(j) * share) / static_cast<double>(cols);
+  for (std::int64_t j = 0; j < cols; ++j) {
+    const double deviation = std::max(std::sqrt(scale.at(j) * share), 0.1 * average);
+    scale.set(j, deviation > 0 ? 1 / deviation : 0);
+  }
+  k.binary(Binary::mul, centred.view(), scale.view(), centred.view(), n, cols);
+  return centred;
 }
 
 }  // namespace triptych

@@ -12,10 +12,10 @@ struct Encoded {
   Var target;
 };
 
-// x (rows, cols) with each row less its mean and divided by its standard deviation; a constant row becomes 0. In place.
+// Each row of x (rows, cols) less its mean, divided by its standard deviation; a constant row becomes 0. In place.
 void standardise_rows(Tensor& x);
-// The same column by column over the batch, so that what is rare counts as much as what is common; the deviation is
-// kept above a tenth of the columns' average, or what occurs once would count most.
-Tensor standardised_columns(const Tensor& x);
+// Each column over the rows of the batch, so that what is rare counts as much as what is common; deviations are kept
+// above a tenth of their average, or what occurs once would count most.
+Tensor standardised_columns(const Kernels& k, const Tensor& x);
 
 }  // namespace triptych

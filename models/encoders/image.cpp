@@ -91,7 +91,7 @@ Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout)
   const Var surface = c.tape().constant(appearance(picture.value()));
   return {{reshape(h, {batch, 1, h.shape()[1]}), {}},
           {reshape(surface, {batch, 1, appearance_width}), {}},
-          c.tape().constant(standardised_columns(surface.value()))};
+          c.tape().constant(standardised_columns(picture.kernels(), surface.value()))};
 }
 
 }  // namespace triptych
