@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* parts[] = {"config.toml", "metrics.jsonl", "checkpoints", "report.html", "forced.txt"};
+constexpr const char* parts[] = {"config.toml", "metrics.jsonl", "checkpoints",
+                                 "report.html", "seconds.txt",   "forced.txt"};
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem, int error = 0) {
   throw Error(Exit::output, "run.folder",

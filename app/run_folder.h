@@ -4,6 +4,7 @@
 //   metrics.jsonl     one JSON object a logged step
 //   checkpoints/      step-00000500.safetensors: the newest two
 //   report.html       made when training ends
+//   seconds.txt       how long training took (app/run_seconds.h)
 //   forced.txt        what changed at a resume that was forced
 //   lock              who is writing now
 #pragma once

@@ -11,7 +11,7 @@ namespace {
 
 std::string grouped(std::int64_t n) {  // 1234567 -> "1,234,567"
   std::string digits = std::to_string(n);
-  for (std::ptrdiff_t i = std::ssize(digits) - 3; i > 0; i -= 3) digits.insert(static_cast<std::size_t>(i), ",");
+  for (std::ptrdiff_t i = std::ssize(digits) - 3; i > 0; i -= 3) digits.insert(static_cast<std::size_t>(i), 1, ',');
   return digits;
 }
 

@@ -6,10 +6,12 @@
 #include <optional>
 
 #include "app/options.h"
+#include "app/report.h"
 #include "app/run_checkpoint.h"
 #include "app/run_folder.h"
 #include "app/run_metrics.h"
 #include "app/run_open.h"
+#include "app/run_seconds.h"
 #include "app/terminal.h"
 #include "app/train_loop.h"
 #include "app/train_plan.h"
@@ -114,6 +116,8 @@ TrainOutcome run_training(const TrainRequest& request) {
     outcome.seconds = progress.seconds();
     if (!result.finished) outcome.status = 128 + StopSignals::received();
   }
+  write_seconds(request.out, (from ? read_seconds(request.out) : 0) + outcome.seconds);
+  if (outcome.status == 0) outcome.report = write_report(request.out);
   if (outcome.status != 0)
     say("stopped after step " + std::to_string(outcome.steps) +
         "; a checkpoint was written. Go on with:\n  triptych train --resume --out " + escape_text(request.out, 4096) +

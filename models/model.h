@@ -67,7 +67,8 @@ class Model {
   virtual ~Model() = default;
   // Objective of a training batch at progress p = step / steps.
   virtual Objective objective(Context& c, const Batch& batch, double progress) const = 0;
-  // The codes of a batch (of one view).
+  // The codes of a batch (of one view). A modality whose values are null is skipped: its codes are absent, and the
+  // joint code is read from the others. At least one must be there.
   virtual Factors factors(Context& c, const Batch& batch) const = 0;
   // What must hold of the parameters after an optimizer step (the logit scale stays in [0, ln 100]).
   virtual void after_step() = 0;

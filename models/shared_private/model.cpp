@@ -65,6 +65,10 @@ InlineVector<Encoded, 8> SharedPrivateModel::encode(Context& c, const Batch& bat
   InlineVector<Encoded, 8> encoded;
   for (std::size_t m = 0; m < encoders_.size(); ++m) {
     const ModalityBatch& b = batch.modalities[m];
+    if (!b.values) {
+      encoded.push_back({});
+      continue;
+    }
     const Var x = c.tape().constant(b.values);
     if (const auto* image = std::get_if<ImageEncoder>(&encoders_[m]))
       encoded.push_back((*image)(c, x, config_.dropout));

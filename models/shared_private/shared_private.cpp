@@ -22,22 +22,30 @@ Tensor present(const Tensor& mask) {
   return p;
 }
 
-// Mean of the shared codes over the modalities that each sample has.
+// Mean of the shared codes over the modalities that each sample has. A modality that the whole batch lacks has no code.
 Var join(const Factors& f, std::span<const Encoded> encoded) {
-  const std::int64_t batch = f.shared_codes[0].shape()[0];
   bool masked = false;
-  for (const Encoded& e : encoded) masked = masked || e.h.mask;
-  Tape& tape = f.shared_codes[0].tape();
+  std::int64_t modalities = 0;
+  Var any;
+  for (std::size_t m = 0; m < encoded.size(); ++m) {
+    if (!f.shared_codes[m]) continue;
+    masked = masked || encoded[m].h.mask;
+    ++modalities;
+    any = f.shared_codes[m];
+  }
+  const std::int64_t batch = any.shape()[0];
+  Tape& tape = any.tape();
   Var sum;
-  Tensor count = Tensor::zeros({batch}, f.shared_codes[0].dtype());
+  Tensor count = Tensor::zeros({batch}, any.dtype());
   for (std::size_t m = 0; m < encoded.size(); ++m) {
     Var s = f.shared_codes[m];
+    if (!s) continue;
     const Tensor has = encoded[m].h.mask ? present(encoded[m].h.mask.value()) : Tensor::full({batch}, s.dtype(), 1);
     for (std::int64_t i = 0; masked && i < batch; ++i) count.set(i, count.at(i) + has.at(i));
     if (encoded[m].h.mask) s = scale_rows(s, tape.constant(has));
     sum = sum ? add(sum, s) : s;
   }
-  if (!masked) return scale(sum, 1.0 / static_cast<double>(encoded.size()));
+  if (!masked) return scale(sum, 1.0 / static_cast<double>(modalities));
   for (std::int64_t i = 0; i < batch; ++i) count.set(i, count.at(i) > 0 ? 1 / count.at(i) : 0);
   return scale_rows(sum, tape.constant(count));
 }
@@ -55,6 +63,11 @@ Factors SharedPrivate::factors(const Context& c, std::span<const Encoded> encode
   Factors f;
   for (std::size_t m = 0; m < heads_.size(); ++m) {
     const auto& [h, surface, target] = encoded[m];
+    if (!h.x) {
+      f.private_codes.push_back({});
+      f.shared_codes.push_back({});
+      continue;
+    }
     const Var mean = masked_mean(h.x, h.mask);
     const Var surface_mean = surface.x == h.x ? mean : masked_mean(surface.x, surface.mask);
     f.private_codes.push_back(heads_[m].to_private(c, surface_mean));

@@ -32,7 +32,8 @@ class SharedPrivate {
  public:
   SharedPrivate(const Init& init, const SharedPrivateConfig& config);
 
-  // One Encoded per modality, (B,L_m,.) each; a modality whose mask row is all zero is missing from that sample.
+  // One Encoded per modality, (B,L_m,.) each; a modality whose mask row is all zero is missing from that sample, one
+  // with an absent h.x from all of them: it has no codes then.
   Factors factors(const Context& c, std::span<const Encoded> encoded, bool tokens = false) const;
   // x^_m for every token of a modality with h = surface: (B,L,h) -> (B,L,target).
   Var reconstruct(const Context& c, std::size_t m, const Var& h) const;

@@ -1,0 +1,124 @@
+#include "app/eval_text.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "app/terminal.h"
+#include "core/error.h"
+
+namespace triptych::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json by_k(const Evaluation& e, const std::vector<double>& values) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < e.k.size(); ++i) object[std::to_string(e.k[i])] = values[i];
+  return object;
+}
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+std::string percent(double fraction) { return fixed(100 * fraction, 1); }
+std::string two_digits(const std::optional<double>& value) { return value ? fixed(*value, 2) : "undefined"; }
+
+// Columns as wide as their widest cell; the first `left` of them flush left.
+std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
+  std::vector<std::size_t> width(rows.front().size(), 0);
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += i == 0 ? " " : "  ";
+      line += i < left ? pad(row[i], width[i]) : pad_left(row[i], width[i]);
+    }
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+std::string name(const std::string& text) { return escape_text(text, 64); }
+
+}  // namespace
+
+Json evaluation_json(const Evaluation& e, const std::string& split) {
+  Json j = {{"split", split},
+            {"train_items", e.train_items},
+            {"test_items", e.test_items},
+            {"recall", by_k(e, e.recall)},
+            {"chance", by_k(e, e.chance)},
+            {"tied", e.tied}};
+  for (const char* list : {"retrieval", "probes", "cka"}) j[list] = Json::array();
+  for (const Retrieval& r : e.directions)
+    j["retrieval"].push_back({{"from", r.from}, {"to", r.to}, {"recall", by_k(e, r.recall)}});
+  for (const Probe& p : e.probes)
+    j["probes"].push_back({{"code", p.code},
+                           {"factor", p.factor},
+                           {"metric", "accuracy"},
+                           {"value", p.value},
+                           {"chance", p.chance},
+                           {"n", p.n}});
+  for (const Similarity& s : e.cka) j["cka"].push_back({{"a", s.a}, {"b", s.b}, {"value", or_null(s.value)}});
+  j["leakage"] = Json::object();
+  for (const Leak& l : e.leakage) j["leakage"][l.code][l.of] = or_null(l.value);
+  j["effective_rank"] = Json::array();
+  for (const Rank& r : e.ranks)
+    j["effective_rank"].push_back({{"code", r.code}, {"value", or_null(r.value)}, {"width", r.width}});
+  return j;
+}
+
+std::string evaluation_text(const Evaluation& e) {
+  using Rows = std::vector<std::vector<std::string>>;
+  std::string out = "Retrieval among " + std::to_string(e.test_items) +
+                    " held-out items by the shared code, in percent. Good: far above chance.\n";
+  Rows rows = {{"recall at"}, {"chance"}};
+  for (std::size_t i = 0; i < e.k.size(); ++i) {
+    rows[0].push_back(std::to_string(e.k[i]));
+    rows[1].push_back(percent(e.chance[i]));
+  }
+  const auto add = [&](const std::string& label, const std::vector<double>& values) {
+    rows.push_back({label});
+    for (const double v : values) rows.back().push_back(percent(v));
+  };
+  for (const Retrieval& r : e.directions) add(name(r.from) + " -> " + name(r.to), r.recall);
+  add("mean", e.recall);
+  out += table(rows, 1);
+  if (e.tied > 0.01)
+    out += "  Note: " + percent(e.tied) + " % of the matches tie with another item, which flatters these figures.\n";
+
+  if (!e.probes.empty()) {
+    out +=
+        "\nWhat a linear probe reads from a code, in percent (fitted on training items, scored on held-out ones).\n"
+        "Good: far above chance where the code should hold the factor, at chance where it should not.\n";
+    rows = {{"code", "factor", "should", "accuracy", "chance"}};
+    for (const Probe& p : e.probes)
+      rows.push_back({name(p.code), name(p.factor), p.wanted ? "hold it" : "not", percent(p.value), percent(p.chance)});
+    out += table(rows, 3);
+  }
+  if (!e.leakage.empty()) {
+    out += "\nLeakage: how much of what should be absent is there. Good: 0; 1 is all of it.\n";
+    rows = {{"code", "knows", "leakage"}};
+    for (const Leak& l : e.leakage) rows.push_back({name(l.code), name(l.of), two_digits(l.value)});
+    out += table(rows, 2);
+  }
+  out += "\nSimilarity of codes (debiased linear CKA). Good: high between shared codes, near 0 for the rest.\n";
+  rows = {{"code", "and", "should be", "CKA"}};
+  for (const Similarity& s : e.cka)
+    rows.push_back({name(s.a), name(s.b), s.wanted ? "high" : "near 0", two_digits(s.value)});
+  out += table(rows, 3);
+  out += "\nEffective rank: how many directions a code uses. Good: a fair part of its width; 1 is a collapsed code.\n";
+  rows = {{"code", "rank", "of"}};
+  for (const Rank& r : e.ranks)
+    rows.push_back({name(r.code), r.value ? fixed(*r.value, 1) : "undefined", std::to_string(r.width)});
+  return out + table(rows, 1);
+}
+
+}  // namespace triptych::app

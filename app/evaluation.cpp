@@ -1,0 +1,185 @@
+#include "app/evaluation.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "core/error.h"
+#include "metrics/cka.h"
+#include "metrics/health.h"
+#include "metrics/leakage.h"
+#include "metrics/logistic_probe.h"
+#include "metrics/retrieval.h"
+#include "metrics/ridge_probe.h"
+
+namespace triptych::app {
+namespace {
+
+using Views = std::vector<const CodedBlock*>;
+
+constexpr double probe_c = 0.1;        // of the logistic probes
+constexpr double ridge_of_rows = 0.1;  // of the linear ones, per row
+
+Views views_of(const std::vector<CodedBlock>& blocks, std::size_t modality) {
+  Views v;
+  for (const CodedBlock& b : blocks)
+    if (b.modality == modality) v.push_back(&b);
+  return v;
+}
+
+Tensor stacked(const Views& views, Tensor CodedBlock::*code) {
+  std::int64_t n = 0;
+  for (const CodedBlock* v : views) n += (v->*code).shape()[0];
+  const Tensor& first = views.front()->*code;
+  Tensor all({n, first.shape()[1]}, first.dtype());
+  char* at = all.data<char>();
+  for (const CodedBlock* v : views) {
+    const Tensor& t = v->*code;
+    std::memcpy(at, t.data<const char>(), static_cast<std::size_t>(t.bytes()));
+    at += t.bytes();
+  }
+  return all;
+}
+
+std::vector<std::int32_t> stacked_labels(const Views& views, std::size_t factor) {
+  std::vector<std::int32_t> all;
+  for (const CodedBlock* v : views) {
+    const auto& labels = v->factors[factor].labels;
+    all.insert(all.end(), labels.begin(), labels.end());
+  }
+  return all;
+}
+
+bool tells_views_apart(const Views& views, std::size_t factor) {
+  for (const CodedBlock* v : views) {
+    const auto& l = v->factors[factor].labels;
+    if (std::adjacent_find(l.begin(), l.end(), std::not_equal_to<>()) != l.end()) return false;
+  }
+  return views.size() > 1;
+}
+
+struct Side {
+  const char* prefix;
+  Tensor CodedBlock::*code;
+};
+const Side private_side{"private.", &CodedBlock::private_code}, shared_side{"shared.", &CodedBlock::shared_code};
+
+void add_retrieval(const Codes& codes, Evaluation& e) {
+  e.recall.assign(e.k.size(), 0);
+  std::int64_t runs = 0;
+  for (std::size_t a = 0; a < codes.modalities.size(); ++a)
+    for (std::size_t b = 0; b < codes.modalities.size(); ++b) {
+      if (a == b) continue;
+      Retrieval r{codes.modalities[a], codes.modalities[b], std::vector<double>(e.k.size(), 0)};
+      const Views from = views_of(codes.test, a), to = views_of(codes.test, b);
+      for (const CodedBlock* q : from)
+        for (const CodedBlock* g : to) {
+          const metrics::Recall one = metrics::recall_at(q->shared_code, g->shared_code, e.k);
+          for (std::size_t i = 0; i < e.k.size(); ++i) {
+            r.recall[i] += one.value[i];
+            e.recall[i] += one.value[i];
+          }
+          e.tied += one.tied;
+          e.chance = one.chance;
+          ++runs;
+        }
+      for (double& x : r.recall) x /= static_cast<double>(from.size() * to.size());
+      e.directions.push_back(std::move(r));
+    }
+  for (double& x : e.recall) x /= static_cast<double>(runs);
+  e.tied /= static_cast<double>(runs);
+}
+
+void add_probes(const Codes& codes, std::size_t m, Evaluation& e) {
+  const Views train = views_of(codes.train, m), test = views_of(codes.test, m);
+  if (train.empty() || test.empty() || train.front()->item.empty()) return;
+  for (std::size_t f = 0; f < test.front()->factors.size(); ++f) {
+    const Factor& factor = test.front()->factors[f];
+    const auto train_labels = stacked_labels(train, f), test_labels = stacked_labels(test, f);
+    if (std::set(train_labels.begin(), train_labels.end()).size() < 2) continue;
+    const bool is_private = tells_views_apart(test, f);
+    for (const Side& side : {private_side, shared_side}) {
+      const metrics::ProbeScore s = metrics::logistic_probe(stacked(train, side.code), train_labels,
+                                                            stacked(test, side.code), test_labels, probe_c);
+      const std::string code = side.prefix + codes.modalities[m];
+      const double chance = std::max(s.chance, s.majority);
+      const bool wanted = is_private == (side.code == private_side.code);
+      e.probes.push_back({code, factor.name, s.accuracy, chance, s.n, wanted});
+      if (!wanted) e.leakage.push_back({code, factor.name, metrics::chance_corrected(s.accuracy, chance)});
+    }
+  }
+}
+
+// Mean over pairs of views; within a modality each view with itself.
+Similarity similarity(const Codes& codes, std::size_t a, const Side& of_a, std::size_t b, const Side& of_b,
+                      bool wanted) {
+  Similarity s{of_a.prefix + codes.modalities[a], of_b.prefix + codes.modalities[b], {}, wanted};
+  double sum = 0;
+  int count = 0;
+  for (const CodedBlock* x : views_of(codes.test, a))
+    for (const CodedBlock* y : views_of(codes.test, b)) {
+      if ((a == b && x != y) || x->item.size() < 4) continue;
+      const auto value = metrics::cka(x->*of_a.code, y->*of_b.code);
+      if (!value) return s;
+      sum += *value;
+      ++count;
+    }
+  if (count > 0) s.value = sum / count;
+  return s;
+}
+
+void add_cka(const Codes& codes, Evaluation& e) {
+  const std::size_t n = codes.modalities.size();
+  for (std::size_t a = 0; a < n; ++a)
+    for (std::size_t b = a + 1; b < n; ++b) {
+      e.cka.push_back(similarity(codes, a, shared_side, b, shared_side, true));
+      e.cka.push_back(similarity(codes, a, private_side, b, private_side, false));
+    }
+  for (std::size_t a = 0; a < n; ++a) e.cka.push_back(similarity(codes, a, private_side, a, shared_side, false));
+}
+
+// Without labels: what a linear map of the private code knows of another modality's shared code.
+void add_linear_leakage(const Codes& codes, Evaluation& e) {
+  for (std::size_t a = 0; a < codes.modalities.size(); ++a)
+    for (std::size_t b = 0; b < codes.modalities.size(); ++b) {
+      const Views train_a = views_of(codes.train, a), train_b = views_of(codes.train, b);
+      if (a == b || train_a.empty() || train_a.front()->item.size() < 2) continue;
+      const double ridge = ridge_of_rows * static_cast<double>(train_a.front()->item.size());
+      e.leakage.push_back({"private." + codes.modalities[a], "shared." + codes.modalities[b],
+                           metrics::linear_probe_r2(train_a.front()->private_code, train_b.front()->shared_code,
+                                                    views_of(codes.test, a).front()->private_code,
+                                                    views_of(codes.test, b).front()->shared_code, ridge)});
+    }
+}
+
+}  // namespace
+
+Codes all_codes(const Model& model, const DataSource& data) {
+  Codes codes;
+  for (const ModalitySpec& m : data.modalities()) codes.modalities.push_back(m.name);
+  if (data.train_items() > 0) codes.train = encode(model, data.blocks(false));
+  if (data.test_items() > 0) codes.test = encode(model, data.blocks(true));
+  for (auto* blocks : {&codes.train, &codes.test})
+    for (CodedBlock& b : *blocks) b.shared_code = unit_rows(b.shared_code);
+  return codes;
+}
+
+Evaluation evaluate(const Codes& codes) {
+  if (codes.test.empty())
+    throw Error(Exit::input, "eval.items", "the data holds out no items, so nothing can be judged");
+  Evaluation e;
+  e.train_items = codes.train.empty() ? 0 : std::ssize(codes.train.front().item);
+  e.test_items = std::ssize(codes.test.front().item);
+  add_retrieval(codes, e);
+  for (std::size_t m = 0; m < codes.modalities.size(); ++m) add_probes(codes, m, e);
+  if (e.probes.empty()) add_linear_leakage(codes, e);
+  add_cka(codes, e);
+  for (std::size_t m = 0; m < codes.modalities.size(); ++m)
+    for (const Side& side : {private_side, shared_side}) {
+      const Tensor z = stacked(views_of(codes.test, m), side.code);
+      e.ranks.push_back({side.prefix + codes.modalities[m], metrics::effective_rank(z, true), z.shape()[1]});
+    }
+  return e;
+}
+
+}  // namespace triptych::app

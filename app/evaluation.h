@@ -1,0 +1,73 @@
+// The held-out figures of a model: does the shared code find the pair, and does each code hold what it should?
+//
+//   retrieval   cosine of shared codes; averaged over every pair of modalities, both directions, every pair of views
+//   probes      logistic regression (C = 0.1) on the codes of the training items, all views stacked, scored on held-out
+//   cka         debiased linear CKA on held-out items, averaged over the pairs of views: shared with shared, private
+//               with private, and private with shared within a modality
+//   leakage     what should be absent, 0 when it is: chance-corrected accuracy of private factors from the shared code
+//               and of shared factors from the private code. A factor is private to a modality when it tells its views
+//               apart (it is constant in every view), shared otherwise. Data without labels: R^2 of a linear map from
+//               private.a to shared.b of another modality
+//   ranks       effective rank of the held-out codes, all views stacked, centred
+//
+// Shared codes are scaled to length 1 first. Everything is a fraction. Equal bits for any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/evaluation_codes.h"
+
+namespace triptych::app {
+
+struct Retrieval {
+  std::string from, to;        // modalities
+  std::vector<double> recall;  // at Evaluation::k
+};
+struct Probe {
+  std::string code, factor;  // "shared.image", "style"
+  double value = 0;          // accuracy
+  double chance = 0;         // 1 / classes, or the share of the most frequent class where the classes are not balanced
+  std::int64_t n = 0;        // rows scored
+  bool wanted = false;       // the code should hold the factor
+};
+struct Similarity {
+  std::string a, b;
+  std::optional<double> value;  // absent: undefined (a constant code, fewer than 4 items)
+  bool wanted = false;          // should be high
+};
+struct Leak {
+  std::string code, of;  // of: a factor, or a code when there are no labels
+  std::optional<double> value;
+};
+struct Rank {
+  std::string code;
+  std::optional<double> value;
+  std::int64_t width = 0;
+};
+
+struct Evaluation {
+  std::int64_t train_items = 0, test_items = 0;
+  std::vector<std::int64_t> k{1, 5, 10};
+  std::vector<double> recall, chance;  // at k
+  double tied = 0;                     // share of queries whose match ties with another: above 0 recall flatters
+  std::vector<Retrieval> directions;
+  std::vector<Probe> probes;  // none without training items or labels
+  std::vector<Similarity> cka;
+  std::vector<Leak> leakage;
+  std::vector<Rank> ranks;
+};
+
+struct Codes {
+  std::vector<std::string> modalities;
+  std::vector<CodedBlock> train, test;
+};
+Codes all_codes(const Model& model, const DataSource& data);
+
+// Throws Error(input, "eval.items") when nothing is held out, and what the metrics throw ("a code that holds NaN").
+Evaluation evaluate(const Codes& codes);
+
+}  // namespace triptych::app

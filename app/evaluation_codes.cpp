@@ -1,0 +1,99 @@
+#include "app/evaluation_codes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+
+namespace triptych::app {
+namespace {
+
+constexpr std::int64_t most_rows = 512;
+
+// Rows of a tensor whose first axis counts samples.
+Tensor slice_rows(const Tensor& t, std::int64_t from, std::int64_t to) {
+  std::vector<std::int64_t> sizes(t.shape().sizes().begin(), t.shape().sizes().end());
+  const std::int64_t row = t.bytes() / std::max<std::int64_t>(1, sizes[0]);
+  sizes[0] = to - from;
+  Tensor out(Shape(sizes), t.dtype());
+  std::memcpy(out.data<char>(), t.data<const char>() + from * row, static_cast<std::size_t>((to - from) * row));
+  return out;
+}
+
+// Runs the model over n rows in pieces; take(factors, first row) copies what is wanted.
+void encode_rows(const Model& model, const std::vector<const Block*>& parts, std::int64_t n,
+                 const std::function<void(const Factors&, std::int64_t)>& take) {
+  Tape tape(cpu_kernels());
+  Context context(tape, model.parameters());
+  const auto& specs = model.config().modalities;
+  for (std::int64_t from = 0; from < n; from += most_rows) {
+    Batch batch;
+    batch.modalities.resize(specs.size());
+    for (const Block* b : parts)
+      batch.modalities[b->modality] = rows(specs[b->modality], b->values, from, std::min(n, from + most_rows));
+    context.begin(false);
+    take(model.factors(context, batch), from);
+  }
+}
+
+// Copies a piece into the rows of `to` that begin at `from`; makes `to` at the first piece.
+void place(const Tensor& piece, std::int64_t from, std::int64_t n, Tensor& to) {
+  const std::int64_t width = piece.shape()[1];
+  if (!to) to = Tensor({n, width}, piece.dtype());
+  std::memcpy(to.data<char>() + from * width * size_of(piece.dtype()), piece.data<const char>(),
+              static_cast<std::size_t>(piece.bytes()));
+}
+
+}  // namespace
+
+ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::int64_t from, std::int64_t to) {
+  if (spec.kind != ModalityKind::ngrams)
+    return {slice_rows(batch.values, from, to), {}, batch.mask ? slice_rows(batch.mask, from, to) : Tensor{}};
+  const auto* offset = batch.offset.data<std::int32_t>();
+  std::vector<std::int32_t> shifted(offset + from, offset + to + 1);
+  const std::int32_t first = shifted.front(), last = shifted.back();
+  for (std::int32_t& o : shifted) o -= first;
+  return {slice_rows(batch.values, first, last),
+          Tensor::from({std::ssize(shifted)}, std::span<const std::int32_t>(shifted)),
+          {}};
+}
+
+std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks) {
+  std::vector<CodedBlock> coded;
+  for (Block& b : blocks) {
+    CodedBlock c;
+    const std::size_t m = b.modality;
+    const std::int64_t n = std::ssize(b.item);
+    encode_rows(model, {&b}, n, [&](const Factors& f, std::int64_t from) {
+      place(f.private_codes[m].value(), from, n, c.private_code);
+      place(f.shared_codes[m].value(), from, n, c.shared_code);
+    });
+    c.modality = m;
+    c.view = std::move(b.view);
+    c.item = std::move(b.item);
+    c.factors = std::move(b.factors);
+    coded.push_back(std::move(c));
+  }
+  return coded;
+}
+
+Tensor encode_joint(const Model& model, const std::vector<const Block*>& views) {
+  Tensor joint;
+  const std::int64_t n = std::ssize(views.front()->item);
+  encode_rows(model, views, n, [&](const Factors& f, std::int64_t from) { place(f.joint.value(), from, n, joint); });
+  return joint;
+}
+
+Tensor unit_rows(const Tensor& code) {
+  Tensor out = code.clone();
+  const std::int64_t width = code.shape()[1];
+  for (std::int64_t i = 0; i < code.shape()[0]; ++i) {
+    double sum = 0;
+    for (std::int64_t j = 0; j < width; ++j) sum += code.at(i * width + j) * code.at(i * width + j);
+    const double scale = sum > 0 ? 1 / std::sqrt(sum) : 0;
+    for (std::int64_t j = 0; j < width; ++j) out.set(i * width + j, scale * code.at(i * width + j));
+  }
+  return out;
+}
+
+}  // namespace triptych::app

@@ -1,0 +1,35 @@
+// The codes of a data source: what evaluation, export and report read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/data_source.h"
+#include "models/model.h"
+
+namespace triptych::app {
+
+// A block of one modality and view, encoded. Row i of the codes belongs to item[i].
+struct CodedBlock {
+  std::size_t modality = 0;
+  std::string view;
+  std::vector<std::int32_t> item;
+  std::vector<Factor> factors;
+  Tensor private_code, shared_code;  // (n, private width), (n, shared width); as the model gives them
+};
+
+// Rows [from, to) of a batch of one modality.
+ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::int64_t from, std::int64_t to);
+
+// Encodes blocks without dropout, at most 512 rows at a time. The bits depend neither on the number of threads nor on
+// the other blocks.
+std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks);
+
+// The joint code (n, shared width) of items seen in one view of every modality: one block each, of the same items.
+Tensor encode_joint(const Model& model, const std::vector<const Block*>& views);
+
+// Every row scaled to length 1; a zero row stays.
+Tensor unit_rows(const Tensor& code);
+
+}  // namespace triptych::app

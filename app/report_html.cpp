@@ -1,0 +1,52 @@
+#include "app/report_html.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "app/report_style.h"
+#include "core/error.h"
+
+namespace triptych::app {
+
+std::string html_text(std::string_view text) {
+  std::string out;
+  for (const char c : escape_text(text, 1 << 20)) switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  return out;
+}
+
+std::string fixed_text(double value, int digits) {
+  if (!std::isfinite(value)) return "undefined";
+  char text[400];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string percent_text(double fraction) { return fixed_text(100 * fraction, 1) + "\u00a0%"; }
+
+std::string grouped_text(std::int64_t n) {
+  std::string digits = std::to_string(n);
+  for (std::ptrdiff_t i = std::ssize(digits) - 3; i > (n < 0 ? 1 : 0); i -= 3)
+    digits.insert(static_cast<std::size_t>(i), 1, ',');
+  return digits;
+}
+
+std::string html_page(std::string_view title, std::string_view body) {
+  std::string page = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  page +=
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+      "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n";
+  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  page += "<meta name=\"color-scheme\" content=\"light dark\">\n";
+  page += "<title>" + html_text(title) + "</title>\n<style>\n" + std::string(report_style) + "</style>\n</head>\n";
+  page += "<body>\n" + std::string(body) + "</body>\n</html>\n";
+  return page;
+}
+
+}  // namespace triptych::app
