@@ -99,6 +99,7 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
 RunConfig emoji_defaults() {
   RunConfig c;
   c.data.views = 2;
+  c.data.buckets = 32768;
   c.model.width = 128;
   c.model.private_width = 192;
   c.model.shared_width = 48;
