@@ -19,7 +19,7 @@ bool drawable(double v) { return std::abs(v) < 1e150; }  // not for NaN; sums of
 
 // A number short enough for an axis.
 std::string tick_text(double v) {
-  if (v != 0 && (std::abs(v) < 1e-3 || std::abs(v) >= 1e6)) return short_text(v);
+  if (v != 0 && (std::abs(v) < 1e-4 || std::abs(v) >= 1e6)) return short_text(v);
   std::string text = fixed_text(v, std::abs(v) >= 100 ? 0 : std::abs(v) >= 1 ? 2 : 4);
   if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -65,10 +65,9 @@ std::optional<Scale> scale_of(const std::vector<double>& values) {
   s.log = s.low > 0 && s.high > 30 * finite[finite.size() / 2];
   if (s.log) return s;
   if (s.low > 0 && s.low < 0.4 * s.high) s.low = 0;
-  if (s.high - s.low < 1e-9 * std::max(std::abs(s.high), 1e-300)) {  // a constant lies in the middle
-    const double room = s.high == 0 ? 1 : 0.5 * std::abs(s.high);
-    s.low -= room;
-    s.high += room;
+  if (s.high - s.low < 1e-9 * std::max(std::abs(s.high), 1e-300)) {  // a constant: with 0 in sight
+    s.low = std::min(0.0, 1.25 * s.low);
+    s.high = s.high > 0 ? 1.25 * s.high : s.low < 0 ? 0 : 1;
   }
   return s;
 }

@@ -143,8 +143,8 @@ std::string example(const RetrievalExample& e) {
            "</li>\n";
   }
   if (e.rank > std::ssize(e.nearest))
-    out += "<li class=\"truth\"><span class=\"mark\">match, at " + grouped_text(e.rank) + " of " + grouped_text(e.n) +
-           "</span>" + shown(e.truth) + "</li>\n";
+    out += "<li class=\"truth\"><span class=\"mark\">match: rank " + grouped_text(e.rank) + "</span>" + shown(e.truth) +
+           "</li>\n";
   return out + "</ol></div>\n";
 }
 
@@ -154,7 +154,8 @@ std::string examples(const Content& c) {
       heading("Retrieval, seen",
               "Held-out items, evenly spaced through the data and not picked for their result; each with the five "
               "nearest by shared code and their cosine. The true match has a green frame; where it is not among "
-              "the five it stands last, dashed, with its rank.");
+              "the five it stands last, dashed, with its rank among all " +
+                  grouped_text(c.examples.front().n) + ".");
   out += "<div class=\"card\">\n";
   for (const RetrievalExample& e : c.examples) out += example(e);
   return out + "</div>\n";

@@ -67,7 +67,7 @@ td svg { display: block; width: 100%; min-width: 56px; height: 10px; border-radi
 .found li { border: 1px solid var(--line); border-radius: 8px; padding: 8px 6px; text-align: center; font-size: 0.86rem;
   line-height: 1.3; overflow-wrap: anywhere; }
 .found li.match { border: 2px solid var(--good); }
-.found li.truth { border-style: dashed; }
+.found li.truth { border: 1px dashed var(--good); }
 .found .mark { display: block; font-size: 0.76rem; color: var(--soft); }
 .match .mark { color: var(--good); font-weight: 650; }
 img { width: 48px; height: 48px; background: #fff; border-radius: 6px; padding: 2px; }
