@@ -1,0 +1,72 @@
+// eval, encode and report as a user runs them: on a small run of the user's own features, and on one of the emoji.
+#include <nlohmann/json.hpp>
+
+#include "core/rng.h"
+#include "data/npy.h"
+#include "tests/test_cli_program.h"
+
+namespace {
+
+using namespace triptych;
+using cli_test::Ended;
+using cli_test::run_program;
+
+std::string features(const io_test::TempDir& dir, const std::string& name, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<float> values(30 * 6);
+  for (float& v : values) v = static_cast<float>(rng.normal());
+  data::write_npy(dir / name, data::make_array({30, 6}, std::span<const float>(values)));
+  return dir / name;
+}
+
+}  // namespace
+
+TEST_CASE("eval, encode, report: from a run to its figures") {
+  const io_test::TempDir dir;
+  const std::string run = dir / "run", text = features(dir, "t.npy", 1), image = features(dir, "i.npy", 2);
+  const Ended trained = run_program(
+      {"train", "--text", text, "--image", image, "--out", run, "--steps", "2", "--json", "--threads", "1"});
+  CAPTURE(trained.err);
+  REQUIRE(trained.status == 0);
+  CHECK(nlohmann::json::parse(trained.out)["report"] == run + "/report.html");
+  const std::string page = io_test::slurp(run + "/report.html");
+  CHECK(page.find("2 steps") != std::string::npos);
+  CHECK(page.find("What each code knows") == std::string::npos);  // no labels, no probes
+
+  const Ended judged = run_program({"eval", run, "--json"});
+  REQUIRE(judged.status == 0);
+  const auto figures = nlohmann::json::parse(judged.out);
+  CHECK(figures["split"] == "held_out");
+  CHECK(figures["test_items"] == 6);
+  CHECK(figures["leakage"]["private.text"].contains("shared.image"));
+
+  const std::string codes = dir / "z.safetensors";
+  const Ended encoded = run_program({"encode", run, "--out", codes, "--json"});
+  REQUIRE(encoded.status == 0);
+  CHECK(nlohmann::json::parse(encoded.out)["tensors"].size() == 7);
+
+  const std::string before = io_test::slurp(text);
+  cli_test::check_refusals({
+      {{"encode", run, "--out", text}, 2, "is a file of the run or of its data"},
+      {{"encode", run, "--out", run + "/config.toml"}, 2, "is a file of the run or of its data"},
+      {{"encode", run, "--out", run + "/checkpoints/step-00000002.safetensors"}, 2, "is a file of the run"},
+      {{"eval", dir / "none"}, 3, "holds no config.toml"},
+      {{"report", dir / "none"}, 3, "holds no config.toml"},
+      {{"eval", run, "--split", "hard"}, 2, "split"},
+  });
+  CHECK(io_test::slurp(text) == before);
+  CHECK(run_program({"report", run}).status == 0);
+}
+
+TEST_CASE("eval: concepts that were trained on are not held out") {
+  const io_test::TempDir dir;
+  const std::string run = dir / "run";
+  const Ended trained =
+      run_program({"train", "--data", "emoji", "--out", run, "--steps", "1", "--batch", "4", "--set", "model.width=16",
+                   "--set", "model.private_width=4", "--set", "model.shared_width=4", "--set", "data.buckets=1024"});
+  CAPTURE(trained.err);
+  REQUIRE(trained.status == 0);
+  CHECK(run_program({"eval", run, "--split", "split"}).status == 0);
+  cli_test::check_refusals({{{"eval", run, "--split", "split_hard"}, 2, "trained on them"},
+                            {{"eval", run, "--data", "emoji", "--split", "split_hard"}, 2, "trained on them"}});
+}
