@@ -36,17 +36,33 @@ struct View {
 
 // C (m,n) = alpha * op(A) op(B) + beta * C, for `batch` matrices whose starts are `stride_*` elements apart.
 // op(A) is (m,k): A is stored (m,k), or (k,m) when trans_a. op(B) is (k,n): B is stored (k,n), or (n,k) when trans_b.
+// Stored rows are ld* elements apart; 0 means that they follow each other without a gap.
 struct Gemm {
   bool trans_a = false, trans_b = false;
   std::int64_t m = 0, n = 0, k = 0;
   double alpha = 1, beta = 0;
   std::int64_t batch = 1, stride_a = 0, stride_b = 0, stride_c = 0;
+  std::int64_t lda = 0, ldb = 0, ldc = 0;
 };
 
 // Multi-head attention on projected tokens: q (B,Lq,d), k and v (B,Lk,d), d = heads * head width; mask (B,Lk), 1 = real
 // token.
 struct AttentionSizes {
   std::int64_t batch = 0, queries = 0, keys = 0, width = 0, heads = 1;
+};
+
+// Tokens read by queries of their own width, weighted: q (B,queries,width), or (queries,width) when they are the same
+// for the whole batch; x (B,tokens,width); weight (B,tokens), at least 0, or absent.
+struct AttendSizes {
+  std::int64_t batch = 0, queries = 0, tokens = 0, width = 0;
+  bool same_queries = false;
+};
+
+// Softmax over slots, then a mean over tokens: `outer` matrices (slots,tokens). One permission matrix serves
+// outer_per_permission of them in a row.
+struct CompetitionSizes {
+  std::int64_t outer = 0, slots = 0, tokens = 0, outer_per_permission = 1;
+  double eps = 1e-8;
 };
 
 // Position-wise feed-forward network, x (rows,in) -> gelu(x W1^T + b1) W2^T + b2, W1 (hidden,in), W2 (out,hidden).
@@ -72,7 +88,7 @@ struct AdamWStep {
   std::int64_t step = 1;
 };
 
-enum class Unary : std::uint8_t { exp, sqrt, square, relu, gelu };
+enum class Unary : std::uint8_t { exp, sqrt, square, relu, gelu, sigmoid, tanh };
 enum class Binary : std::uint8_t { add, sub, mul };
 
 struct Kernels {
@@ -131,6 +147,9 @@ struct Kernels {
   // softmax over the last axis; mask (rows / rows_per_mask, cols) or absent; a row with no real entry is all zero.
   void (*softmax)(View x, View mask, View y, std::int64_t rows, std::int64_t cols, std::int64_t rows_per_mask);
   void (*softmax_backward)(View y, View dy, View dx, std::int64_t rows, std::int64_t cols);
+  // y = x - log(sum of e^x over the row).
+  void (*log_softmax)(View x, View y, std::int64_t rows, std::int64_t cols);
+  void (*log_softmax_backward)(View y, View dy, View dx, std::int64_t rows, std::int64_t cols);
   // y = x / max(|x|, eps) row by row; norms (rows) receives |x|. Where |x| <= eps the gradient is zero.
   void (*row_normalise)(View x, View y, View norms, std::int64_t rows, std::int64_t cols, double eps);
   void (*row_normalise_backward)(View y, View norms, View dy, View dx, std::int64_t rows, std::int64_t cols,
@@ -149,6 +168,17 @@ struct Kernels {
   void (*attention)(const AttentionSizes& s, View q, View k, View v, View mask, View y, View probs);
   void (*attention_backward)(const AttentionSizes& s, View dy, View q, View k, View v, View probs, View dq, View dk,
                              View dv);
+  // probs (B,queries,tokens) receives the attention maps. dq and dx may be absent.
+  void (*attend)(const AttendSizes& s, View q, View x, View weight, View y, View probs);
+  void (*attend_backward)(const AttendSizes& s, View dy, View q, View x, View probs, View dq, View dx);
+  // The gates of a GRU cell from the products gx and gh (rows,3 width), in the order r, z, n; h and y (rows,width).
+  // gates (rows,3 width) receives r, z and n.
+  void (*gru_gates)(View gx, View gh, View h, View y, View gates, std::int64_t rows, std::int64_t width);
+  void (*gru_gates_backward)(View dy, View gh, View h, View gates, View dgx, View dgh, View dh, std::int64_t rows,
+                             std::int64_t width);
+  // share receives the softmax over slots, w its rows divided by (their sum + eps). permission may be absent.
+  void (*slot_competition)(const CompetitionSizes& s, View logits, View permission, View w, View share);
+  void (*slot_competition_backward)(const CompetitionSizes& s, View dw, View w, View share, View dlogits);
   // pre (rows,hidden) receives x W1^T + b1, the only saved activation. dx may be absent.
   void (*feed_forward)(const FeedForwardSizes& s, View x, View w1, View b1, View w2, View b2, View y, View pre);
   void (*feed_forward_backward)(const FeedForwardSizes& s, View dy, View x, View w1, View w2, View pre, View dx,

@@ -9,12 +9,48 @@
 #include "ops/gelu.h"
 #include "ops/linear.h"
 #include "ops/matmul.h"
+#include "ops/mul.h"
 #include "ops/reshape.h"
+#include "ops/row_normalise.h"
 #include "ops/scale.h"
+#include "ops/sigmoid.h"
 #include "ops/slice.h"
 #include "ops/softmax.h"
+#include "ops/sqrt.h"
+#include "ops/square.h"
+#include "ops/sub.h"
+#include "ops/tanh.h"
+#include "ops/transpose.h"
 
 namespace triptych::composed {
+namespace {
+
+// log w where w > 0; where it is not, a logit this low has no part in a softmax.
+constexpr double nothing = -1e9;
+double log_weight(double w) { return w > 0 ? std::log(w) : nothing; }
+
+}  // namespace
+
+// The weights' logarithms, added to the logits of a masked softmax.
+Attend attend(const Var& q, const Var& x, const Var& weight) {
+  const std::int64_t batch = x.shape()[0], queries = q.shape()[-2], tokens = x.shape()[1];
+  Tape& tape = x.tape();
+  Var own = q;
+  if (q.shape().rank() == 2) {
+    Tensor index({batch, queries}, DType::i32);
+    for (std::int64_t i = 0; i < index.size(); ++i) index.set(i, static_cast<double>(i % queries));
+    own = gather(q, tape.constant(index));
+  }
+  Var logits = matmul(own, x, false, true);
+  if (weight) {
+    Tensor shift({batch, queries, tokens}, x.dtype());
+    for (std::int64_t i = 0; i < shift.size(); ++i)
+      shift.set(i, log_weight(weight.value().at(i / (queries * tokens) * tokens + i % tokens)));
+    logits = add(logits, tape.constant(shift));
+  }
+  const Var p = softmax(logits, weight);
+  return {matmul(p, x), tape.constant(p.value())};
+}
 
 Attention attention(const Var& q, const Var& k, const Var& v, const Var& mask, int heads) {
   const std::int64_t batch = q.shape()[0], queries = q.shape()[1], keys = k.shape()[1], width = q.shape()[2] / heads;
@@ -63,6 +99,27 @@ Var feed_forward(const Var& x, const Var& w1, const Var& b1, const Var& w2, cons
   return triptych::linear(gelu(triptych::linear(x, w1, b1)), w2, b2);
 }
 
+Var grouped_linear(const Var& x, const Var& w, bool trans_w) {
+  const std::int64_t groups = x.shape()[-2], in = x.shape().back(), out = w.shape()[trans_w ? 2 : 1];
+  const std::int64_t rows = x.shape().without_last().without_last().count();
+  const Var flat = reshape(x, {rows, groups, in});
+  std::vector<Var> y;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const Var xg = reshape(slice(flat, 1, g, g + 1), {rows, in});
+    const Var wg = reshape(slice(w, 0, g, g + 1), {w.shape()[1], w.shape()[2]});
+    y.push_back(reshape(matmul(xg, wg, false, !trans_w), {rows, 1, out}));
+  }
+  return reshape(concat(y, 1), x.shape().with_last(out));
+}
+
+Var gru_gates(const Var& u, const Var& v, const Var& h) {
+  const std::int64_t d = h.shape()[1];
+  const auto gate = [d](const Var& x, std::int64_t i) { return slice(x, 1, i * d, (i + 1) * d); };
+  const Var r = sigmoid(add(gate(u, 0), gate(v, 0))), z = sigmoid(add(gate(u, 1), gate(v, 1)));
+  const Var n = tanh(add(gate(u, 2), mul(r, gate(v, 2))));
+  return add(n, mul(z, sub(h, n)));
+}
+
 Var linear(const Var& x, const Var& w, const Var& b) {
   const Var y = matmul(reshape(x, {x.shape().rows(), x.shape().back()}), w, false, true);
   return reshape(b ? add(y, b) : y, x.shape().with_last(w.shape()[0]));
@@ -80,6 +137,30 @@ Var masked_mean(const Var& x, const Var& mask) {
       if (real(t)) weights.set(b * tokens + t, 1 / count);
   }
   return reshape(matmul(x.tape().constant(weights), x), {batch, d});
+}
+
+// Shares by a softmax of the transposed logits; their means as squares of normalised roots: the square of
+// row_normalise([sqrt(A), sqrt(eps)]) is A / (sum A + eps).
+SlotCompetition slot_competition(const Var& logits, const Var& permission, double eps) {
+  const Shape& shape = logits.shape();
+  const std::int64_t slots = shape[-2], tokens = shape[-1], matrix = slots * tokens;
+  Tape& tape = logits.tape();
+  Var l = logits;
+  Tensor permitted = Tensor::full(shape, logits.dtype(), 1);
+  if (permission) {
+    const std::int64_t matrices = permission.value().size() / matrix, per = permitted.size() / (matrices * matrix);
+    Tensor shift(shape, logits.dtype());
+    for (std::int64_t i = 0; i < shift.size(); ++i) {
+      const double m = permission.value().at(i / matrix / per * matrix + i % matrix);
+      shift.set(i, log_weight(m));
+      permitted.set(i, m > 0 ? 1 : 0);
+    }
+    l = add(l, tape.constant(shift));
+  }
+  const Var shares = mul(transpose(softmax(transpose(l))), tape.constant(permitted));
+  const Var parts[] = {sqrt(shares), tape.constant(Tensor::full(shape.with_last(1), l.dtype(), std::sqrt(eps)))};
+  const Var means = square(row_normalise(concat(parts, shape.rank() - 1)));
+  return {slice(means, shape.rank() - 1, 0, tokens), tape.constant(shares.value())};
 }
 
 }  // namespace triptych::composed

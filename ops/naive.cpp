@@ -48,6 +48,18 @@ Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
   });
 }
 
+// Minus the logarithm of the sum of e^{x_k - x_j}.
+Var log_softmax(const Var& x) {
+  return each_row(x, [](std::int64_t, std::vector<double>& row) {
+    const std::vector<double> in = row;
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      double total = 0;
+      for (const double v : in) total += std::exp(v - in[j]);
+      row[j] = -std::log(total);
+    }
+  });
+}
+
 Var row_normalise(const Var& x, double eps) {
   return each_row(x, [&](std::int64_t, std::vector<double>& row) {
     double square = 0;

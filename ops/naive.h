@@ -7,6 +7,7 @@ namespace triptych::naive {
 
 Var cross_entropy(const Var& logits, const Var& target);
 Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps);
+Var log_softmax(const Var& x);
 Var row_normalise(const Var& x, double eps);
 Var softmax(const Var& x, const Var& mask);
 

@@ -28,12 +28,14 @@ TEST_CASE("cpu: elementwise and sums") {
         const View x = c.normal(n), y = b == 0 ? c.value(n, std::nan("")) : c.normal(n);
         k.axpby(a, x, b, c.updated(y, n), n);
       });
-    for (Unary op : {Unary::exp, Unary::sqrt, Unary::square, Unary::relu, Unary::gelu})
+    for (Unary op : {Unary::exp, Unary::sqrt, Unary::square, Unary::relu, Unary::gelu, Unary::sigmoid, Unary::tanh})
       check("unary " + std::to_string(static_cast<int>(op)) + " " + at, [=](auto& k, Call& c) {
         const View x = op == Unary::sqrt ? c.uniform(n, 0, 9) : c.normal(n, 3), dy = c.normal(n), y = c.output(n);
         if (n > 1) c.set(x, 1, 0);
+        const View exact = c.value(n, 0);
         k.unary(op, x, y, n);
-        k.unary_backward(op, x, y, dy, c.output(n), n);
+        reference_kernels().unary(op, x, exact, n);
+        k.unary_backward(op, x, exact, dy, c.output(n), n);
         k.unary(op, x, c.updated(x, n), n);  // in place
       });
     check("sum, dot " + at, [n](auto& k, Call& c) {
@@ -110,6 +112,16 @@ TEST_CASE("cpu: rows") {
         k.softmax(x, mask, y, rows, cols, per);
         k.softmax_backward(y, c.normal(n), c.output(n), rows, cols);
       });
+    check("log_softmax " + at, [=](auto& k, Call& c) {
+      const View x = c.normal(n, 3), y = c.output(n);
+      k.log_softmax(x, y, rows, cols);
+      k.log_softmax_backward(y, c.normal(n), c.output(n), rows, cols);
+    });
+    check("gru_gates " + at, [=](auto& k, Call& c) {
+      const View u = c.normal(3 * n, 2), v = c.normal(3 * n, 2), h = c.normal(n), gates = c.output(3 * n);
+      k.gru_gates(u, v, h, c.output(n), gates, rows, cols);
+      k.gru_gates_backward(c.normal(n), v, h, gates, c.output(3 * n), c.output(3 * n), c.output(n), rows, cols);
+    });
     check("cross_entropy " + at, [=](auto& k, Call& c) {
       const View x = c.normal(n, 3), target = c.index(rows, cols), probs = c.output(n);
       k.cross_entropy(x, target, probs, c.output(rows), rows, cols);
@@ -131,17 +143,37 @@ TEST_CASE("cpu: rows") {
   }
 }
 
+TEST_CASE("cpu: slot_competition") {
+  for (const CompetitionSizes& s : {CompetitionSizes{1, 1, 1, 1, 1e-8},
+                                    {3, 1, 5, 3, 0.1},
+                                    {4, 5, 1, 2, 0.5},
+                                    {6, 4, 37, 3, 1e-3},
+                                    {40, 10, 57, 1, 1e-8}}) {
+    const Size n = s.outer * s.slots * s.tokens,
+               matrices = (s.outer + s.outer_per_permission - 1) / s.outer_per_permission;
+    for (bool typed : {false, true})
+      check("slot_competition " + text(s.slots, s.tokens), [=](auto& k, Call& c) {
+        const View l = c.normal(n, 2), permission = typed ? c.mask(matrices * s.slots * s.tokens, s.tokens) : View{};
+        const View w = c.output(n), share = c.output(n);
+        k.slot_competition(s, l, permission, w, share);
+        k.slot_competition_backward(s, c.normal(n), w, share, c.output(n));
+      });
+  }
+}
+
 TEST_CASE("cpu: NaN, infinity and extreme values come through") {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   const std::vector<double> special = {nan,   inf,   -inf, 0,  -0.0, 88.5, -88.5, 104, -104, 1e30,
                                        -1e30, 1e-30, 5,    -5, 13,   -13,  1,     2,   3};
   const Size n = static_cast<Size>(special.size());
-  for (Unary op : {Unary::exp, Unary::square, Unary::relu, Unary::gelu})
+  for (Unary op : {Unary::exp, Unary::square, Unary::relu, Unary::gelu, Unary::sigmoid, Unary::tanh})
     check("unary " + std::to_string(static_cast<int>(op)), [&](auto& k, Call& c) {
       for (double v : special) {
         const View x = c.value(20, v), y = c.output(20);  // each in every lane
+        const View exact = c.value(20, 0);  // slopes near a limit are as exact as the y they are written from
         k.unary(op, x, y, 20);
-        k.unary_backward(op, x, y, c.value(20, 1), c.output(20), 20);
+        reference_kernels().unary(op, x, exact, 20);
+        k.unary_backward(op, x, exact, c.value(20, 1), c.output(20), 20);
       }
     });
   for (double v : {nan, inf, -inf})

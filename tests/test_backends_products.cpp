@@ -36,6 +36,35 @@ TEST_CASE("cpu: gemm") {
               });
 }
 
+TEST_CASE("cpu: gemm of rows with gaps, group by group") {
+  constexpr Size rows = 37, groups = 3, in = 5, out = 7;
+  check("gemm", [=](auto& table, Call& c) {
+    const View x = c.normal(rows * groups * in), w = c.normal(groups * out * in), y = c.output(rows * groups * out);
+    table.gemm({.trans_b = true,
+                .m = rows,
+                .n = out,
+                .k = in,
+                .batch = groups,
+                .stride_a = in,
+                .stride_b = out * in,
+                .stride_c = out,
+                .lda = groups * in,
+                .ldc = groups * out},
+               x, w, y);
+    table.gemm({.trans_a = true,
+                .m = out,
+                .n = in,
+                .k = rows,
+                .batch = groups,
+                .stride_a = out,
+                .stride_b = in,
+                .stride_c = out * in,
+                .lda = groups * out,
+                .ldb = groups * in},
+               y, x, c.output(groups * out * in));
+  });
+}
+
 TEST_CASE("cpu: conv2d") {
   for (const Conv2dSizes& s : {Conv2dSizes{1, 1, 1, 1, 1, 1, 1, 0},
                                {2, 5, 4, 3, 2, 3, 1, 1},
@@ -68,6 +97,32 @@ TEST_CASE("cpu: attention") {
             table.attention(s, q, k, v, masked ? c.mask(s.batch * s.keys, s.keys) : View{}, c.output(q_size), probs);
             table.attention_backward(s, c.normal(q_size), q, k, v, probs, c.output(q_size), c.output(k_size),
                                      c.output(k_size));
+          },
+          1e-5);
+  }
+}
+
+TEST_CASE("cpu: attend") {
+  for (const AttendSizes& s : {AttendSizes{1, 1, 1, 1, false},
+                               {2, 3, 5, 6, true},
+                               {3, 1, 17, 8, false},
+                               {0, 2, 3, 4, true},
+                               {35, 6, 9, 4, true},
+                               {9, 16, 20, 32, false}}) {
+    const Size q_size = (s.same_queries ? 1 : s.batch) * s.queries * s.width, x_size = s.batch * s.tokens * s.width,
+               y_size = s.batch * s.queries * s.width, p_size = s.batch * s.queries * s.tokens;
+    for (int kind = 0; kind < 3; ++kind)  // without weights, with a mask, with fractions
+      check(
+          "attend " + text(s.queries, s.tokens),
+          [=](auto& k, Call& c) {
+            const Size n = s.batch * s.tokens;
+            const View q = c.normal(q_size), x = c.normal(x_size), probs = c.output(p_size);
+            const View weight = kind == 0 ? View{} : kind == 1 ? c.mask(n, s.tokens) : c.uniform(n, 0, 2);
+            k.attend(s, q, x, weight, c.output(y_size), probs);
+            const View dy = c.normal(y_size);
+            k.attend_backward(s, dy, q, x, probs, c.output(q_size), c.output(x_size));
+            k.attend_backward(s, dy, q, x, probs, c.output(q_size), View{});
+            k.attend_backward(s, dy, q, x, probs, View{}, c.output(x_size));
           },
           1e-5);
   }

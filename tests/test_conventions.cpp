@@ -5,15 +5,19 @@
 
 #include "core/error.h"
 #include "core/gradcheck.h"
+#include "ops/attend.h"
 #include "ops/attention.h"
 #include "ops/cross_entropy.h"
 #include "ops/dropout.h"
 #include "ops/feed_forward.h"
+#include "ops/gru_cell.h"
+#include "ops/gumbel_keep.h"
 #include "ops/layer_norm.h"
 #include "ops/masked_mean.h"
 #include "ops/relu.h"
 #include "ops/row_normalise.h"
 #include "ops/scale_rows.h"
+#include "ops/slot_competition.h"
 #include "ops/softmax.h"
 #include "ops/sqrt.h"
 
@@ -67,11 +71,15 @@ TEST_CASE("conventions: where every entry is masked, values and gradients are ze
     const Var none = tape.constant(Tensor::zeros({2, 3}, DType::f64));
     const Var row = tape.variable(tensor({2, 3}, {1, 2, 3, -1, 0, 5}));
     const Var tokens = tape.variable(Tensor::full({2, 3, 2}, DType::f64, 0.5));
-    const Var p = softmax(row, none), m = masked_mean(tokens, none), a = attention(tokens, tokens, tokens, none, 1).y;
-    for (const Var& y : {p, m, a}) CHECK(y.value().values() == Values(static_cast<std::size_t>(y.value().size()), 0));
+    const Var p = softmax(row, none), m = masked_mean(tokens, none), a = attention(tokens, tokens, tokens, none, 1).y,
+              r = attend(tokens, tokens, none).y, s = slot_competition(row, none).weights;
+    for (const Var& y : {p, m, a, r, s})
+      CHECK(y.value().values() == Values(static_cast<std::size_t>(y.value().size()), 0));
     CHECK(gradient(p, row) == Values(6, 0));
     CHECK(gradient(m, tokens) == Values(12, 0));
     CHECK(gradient(a, tokens) == Values(12, 0));
+    CHECK(gradient(r, tokens) == Values(12, 0));
+    CHECK(gradient(s, row) == Values(6, 0));
   });
 }
 
@@ -103,7 +111,11 @@ TEST_CASE("conventions: a device without the fused kernels takes the composed fo
   Kernels bare = reference_kernels();
   bare.attention = nullptr;
   bare.feed_forward = nullptr;
-  for (const OpInfo* op : {&attention_info(), &feed_forward_info()})
+  bare.attend = nullptr;
+  bare.gru_gates = nullptr;
+  bare.slot_competition = nullptr;
+  for (const OpInfo* op :
+       {&attention_info(), &feed_forward_info(), &attend_info(), &gru_cell_info(), &slot_competition_info()})
     for (const Sample& sample : op->samples) {
       const GradcheckResult r = gradcheck(*op, sample, bare);
       CHECK_MESSAGE(r.pass, r.reason);
@@ -124,4 +136,35 @@ TEST_CASE("conventions: dropout keeps the stated share, keeps the mean, and repe
   CHECK(same_bits(y.value(), dropout(x, 0.3, 5, 1).value()));
   CHECK_FALSE(same_bits(y.value(), dropout(x, 0.3, 5, 2).value()));
   CHECK(dropout(x, 0, 5, 1) == x);
+}
+
+TEST_CASE("conventions: the hard keep gate is the rounded soft one and has its gradient") {
+  on_each_backend([](Tape& tape) {
+    const Var a = tape.variable(tensor({6}, {-3, -0.5, 0, 0.1, 0.5, 3}));
+    for (const bool noise : {true, false}) {
+      const Var soft = gumbel_keep(a, {.tau = 0.7, .noise = noise, .hard = false, .seed = 5}),
+                hard = gumbel_keep(a, {.tau = 0.7, .noise = noise, .seed = 5});
+      for (std::int64_t i = 0; i < 6; ++i) CHECK(hard.value().at(i) == (soft.value().at(i) > 0.5 ? 1 : 0));
+      CHECK(gradient(hard, a) == gradient(soft, a));
+    }
+    CHECK(gumbel_keep(a, {.noise = false}).value().values() == Values{0, 0, 0, 1, 1, 1});
+  });
+}
+
+TEST_CASE("conventions: a keep gate is open as often as its probability says") {
+  Tape tape(cpu_kernels());
+  const Var a = tape.constant(Tensor::full({20000}, DType::f32, std::log(3.0)));
+  double kept = 0;
+  for (const double v : gumbel_keep(a, {.seed = 3}).value().values()) kept += v / 20000;
+  CHECK(std::abs(kept - 0.75) < 0.0125);  // four standard deviations
+}
+
+TEST_CASE("conventions: a slot that may read nothing reads nothing, whatever eps is") {
+  on_each_backend([](Tape& tape) {
+    const Var logits = tape.variable(tensor({2, 3}, {1, 2, 3, 4, 5, 6}));
+    const Var permission = tape.constant(tensor({2, 3}, {1, 1, 0, 0, 0, 0}));
+    const SlotCompetition s = slot_competition(logits, permission, 1e-8);
+    CHECK(s.shares.value().values() == Values{1, 1, 0, 0, 0, 0});
+    for (std::int64_t i = 2; i < 6; ++i) CHECK(s.weights.value().at(i) == 0);
+  });
 }

@@ -15,6 +15,8 @@ void add_embedding(Kernels& k);
 void add_rows(Kernels& k);
 void add_layer_norm(Kernels& k);
 void add_attention(Kernels& k);
+void add_attend(Kernels& k);
+void add_slots(Kernels& k);
 void add_feed_forward(Kernels& k);
 void add_conv2d(Kernels& k);
 void add_optimizer(Kernels& k);

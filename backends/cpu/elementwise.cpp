@@ -78,6 +78,8 @@ void unary(Unary op, View x, View y, std::int64_t n) {
       case Unary::square: return with([](T v) { return v * v; });
       case Unary::relu: return with([](T v) { return v <= 0 ? T{0} : v; });  // NaN <= 0 is false: NaN stays
       case Unary::gelu: return with([](T v) { return gelu(v); });
+      case Unary::sigmoid: return with([](T v) { return sigmoid(v); });
+      case Unary::tanh: return with([](T v) { return tanh(v); });
     }
   });
 }
@@ -95,6 +97,8 @@ void unary_backward(Unary op, View x, View y, View dy, View dx, std::int64_t n) 
       case Unary::square: return with([](T u, T) { return 2 * u; });
       case Unary::relu: return with([](T u, T) { return u > 0 ? T{1} : T{0}; });
       case Unary::gelu: return with([](T u, T) { return gelu_slope(u); });
+      case Unary::sigmoid: return with([](T, T v) { return v * (1 - v); });
+      case Unary::tanh: return with([](T, T v) { return (1 - v) * (1 + v); });
     }
   });
 }

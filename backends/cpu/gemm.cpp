@@ -65,12 +65,12 @@ Product<T> product(const Gemm& g, View a, View b, View c, std::int64_t i) {
           g.k,
           static_cast<T>(g.alpha),
           a.as<T>() + i * g.stride_a,
-          g.trans_a ? g.m : g.k,
+          g.lda ? g.lda : (g.trans_a ? g.m : g.k),
           b.as<T>() + i * g.stride_b,
-          g.trans_b ? g.k : g.n,
+          g.ldb ? g.ldb : (g.trans_b ? g.k : g.n),
           static_cast<T>(g.beta),
           c.as<T>() + i * g.stride_c,
-          g.n};
+          g.ldc ? g.ldc : g.n};
 }
 
 void gemm(const Gemm& g, View a, View b, View c) {

@@ -33,6 +33,34 @@ void softmax_backward(View y, View dy, View dx, std::int64_t rows, std::int64_t 
   });
 }
 
+void log_softmax(View x, View y, std::int64_t rows, std::int64_t cols) {
+  dispatch(x.dtype, [&]<class T>(T) {
+    each_row(rows, cols, [&](std::int64_t i) {
+      const T* from = x.as<T>() + i * cols;
+      T* to = y.as<T>() + i * cols;
+      const auto [top, total] = exponentials<T>(from, nullptr, to, cols);
+      const T log_total = static_cast<T>(std::log(total));
+#pragma omp simd
+      for (std::int64_t j = 0; j < cols; ++j) to[j] = (from[j] - top) - log_total;
+    });
+  });
+}
+
+void log_softmax_backward(View y, View dy, View dx, std::int64_t rows, std::int64_t cols) {
+  dispatch(y.dtype, [&]<class T>(T) {
+    each_row(rows, cols, [&](std::int64_t i) {
+      const T *out = y.as<T>() + i * cols, *up = dy.as<T>() + i * cols;
+      T* to = dx.as<T>() + i * cols;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (std::int64_t j = 0; j < cols; ++j) sum += static_cast<double>(up[j]);
+      const T total = static_cast<T>(sum);
+#pragma omp simd
+      for (std::int64_t j = 0; j < cols; ++j) to[j] = up[j] - total * exp(out[j]);
+    });
+  });
+}
+
 void cross_entropy(View logits, View target, View probs, View losses, std::int64_t rows, std::int64_t cols) {
   dispatch(logits.dtype, [&]<class T>(T) {
     each_row(rows, cols, [&](std::int64_t i) {
@@ -153,6 +181,8 @@ void masked_mean_backward(View dy, View mask, View dx, std::int64_t batch, std::
 void add_rows(Kernels& k) {
   k.softmax = softmax;
   k.softmax_backward = softmax_backward;
+  k.log_softmax = log_softmax;
+  k.log_softmax_backward = log_softmax_backward;
   k.cross_entropy = cross_entropy;
   k.cross_entropy_backward = cross_entropy_backward;
   k.row_normalise = row_normalise;

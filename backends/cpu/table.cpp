@@ -19,6 +19,8 @@ const Kernels& cpu_kernels() {
     cpu::add_rows(k);
     cpu::add_layer_norm(k);
     cpu::add_attention(k);
+    cpu::add_attend(k);
+    cpu::add_slots(k);
     cpu::add_conv2d(k);
     cpu::add_feed_forward(k);
     cpu::add_optimizer(k);

@@ -12,6 +12,8 @@ double apply(Unary op, double x) {
     case Unary::square: return x * x;
     case Unary::relu: return x > 0 ? x : (x == x ? 0 : x);  // NaN in, NaN out
     case Unary::gelu: return x * gelu_cdf(x);
+    case Unary::sigmoid: return 1 / (1 + std::exp(-x));
+    case Unary::tanh: return std::tanh(x);
   }
   return 0;
 }
@@ -24,6 +26,8 @@ double slope(Unary op, double x, double y) {
     case Unary::square: return 2 * x;
     case Unary::relu: return x > 0 ? 1 : 0;
     case Unary::gelu: return TRIPTYCH_TERM("gelu.cdf", gelu_cdf(x)) + TRIPTYCH_TERM("gelu.pdf", x * gelu_pdf(x));
+    case Unary::sigmoid: return y * (1 - TRIPTYCH_TERM("sigmoid.square", y));
+    case Unary::tanh: return (1 - y) * (1 + TRIPTYCH_TERM("tanh.square", y));
   }
   return 0;
 }

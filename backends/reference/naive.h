@@ -28,6 +28,8 @@ void add_conv2d(Kernels& k);
 void add_layout(Kernels& k);
 void add_rows(Kernels& k);
 void add_attention(Kernels& k);
+void add_attend(Kernels& k);
+void add_slots(Kernels& k);
 void add_feed_forward(Kernels& k);
 void add_optimizer(Kernels& k);
 

@@ -91,6 +91,31 @@ void softmax_backward(View y, View dy, View dx, std::int64_t rows, std::int64_t 
   });
 }
 
+void log_softmax(View x, View y, std::int64_t rows, std::int64_t cols) {
+  dispatch(x.dtype, [&]<class T>(T) {
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const T* in = x.as<T>() + i * cols;
+      double top = -INFINITY, total = 0;
+      for (std::int64_t j = 0; j < cols; ++j) top = std::max<double>(top, in[j]);
+      for (std::int64_t j = 0; j < cols; ++j) total += std::exp(in[j] - top);
+      for (std::int64_t j = 0; j < cols; ++j) y.as<T>()[i * cols + j] = static_cast<T>(in[j] - top - std::log(total));
+    }
+  });
+}
+
+void log_softmax_backward(View y, View dy, View dx, std::int64_t rows, std::int64_t cols) {
+  dispatch(y.dtype, [&]<class T>(T) {
+    for (std::int64_t i = 0; i < rows; ++i) {
+      double s = 0;
+      for (std::int64_t j = 0; j < cols; ++j) s += dy.as<T>()[i * cols + j];
+      for (std::int64_t j = 0; j < cols; ++j)
+        dx.as<T>()[i * cols + j] = static_cast<T>(
+            dy.as<T>()[i * cols + j] -
+            TRIPTYCH_TERM("log_softmax.row_sum", s * std::exp(static_cast<double>(y.as<T>()[i * cols + j]))));
+    }
+  });
+}
+
 void row_normalise(View x, View y, View norms, std::int64_t rows, std::int64_t cols, double eps) {
   dispatch(x.dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -184,6 +209,8 @@ void add_rows(Kernels& k) {
   k.layer_norm_backward = layer_norm_backward;
   k.softmax = softmax;
   k.softmax_backward = softmax_backward;
+  k.log_softmax = log_softmax;
+  k.log_softmax_backward = log_softmax_backward;
   k.row_normalise = row_normalise;
   k.row_normalise_backward = row_normalise_backward;
   k.masked_mean = masked_mean;

@@ -12,6 +12,8 @@ const Kernels& reference_kernels() {
     reference::add_layout(k);
     reference::add_rows(k);
     reference::add_attention(k);
+    reference::add_attend(k);
+    reference::add_slots(k);
     reference::add_feed_forward(k);
     reference::add_optimizer(k);
     return k;

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "core/op_info.h"
+
+namespace triptych {
+
+// The parameters of a GRU cell, the gates r, z, n in this order: w_x (3 d, in), w_h (3 d, d), b_x and b_h (3 d).
+struct GruWeights {
+  Var w_x, w_h, b_x, b_h;
+};
+
+// One step of a gated recurrent unit: input x (n, in), state h (n, d) -> new state (n, d). The reset gate multiplies
+// the recurrent product, as in PyTorch and in Keras' reset_after form. Throws Error(input) when the sizes do not fit.
+Var gru_cell(const Var& x, const Var& h, const GruWeights& w);
+
+const OpInfo& gru_cell_info();
+
+}  // namespace triptych
