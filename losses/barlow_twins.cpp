@@ -1,16 +1,11 @@
 #include "losses/barlow_twins.h"
 
-#include <cmath>
-
 #include "core/require.h"
 #include "losses/shapes.h"
+#include "losses/squared_entries.h"
 #include "ops/layer_norm.h"
 #include "ops/matmul.h"
-#include "ops/mul.h"
 #include "ops/scale.h"
-#include "ops/square.h"
-#include "ops/sub.h"
-#include "ops/sum.h"
 #include "ops/transpose.h"
 
 namespace triptych {
@@ -42,12 +37,9 @@ Var barlow_twins(const Var& a, const Var& b, double lambda, double eps) {
   require_pairs("barlow_twins", a, b, 2);
   require(lambda >= 0, "barlow_twins", "lambda", lambda, ">= 0");
   require(eps >= 0, "barlow_twins", "eps", eps, ">= 0");
-  const std::int64_t n = a.shape()[0], d = a.shape()[1];
-  Tensor identity = Tensor::zeros({d, d}, a.dtype()), root = Tensor::full({d, d}, a.dtype(), std::sqrt(lambda));
-  for (std::int64_t k = 0; k < d; ++k) identity.set(k * d + k, 1), root.set(k * d + k, 1);
-  const Var c = scale(matmul(unit_variance(a, eps), unit_variance(b, eps), false, true), 1 / static_cast<double>(n));
-  Tape& tape = a.tape();
-  return sum(square(mul(sub(c, tape.constant(identity)), tape.constant(root))));
+  const double weight = 1 / static_cast<double>(a.shape()[0]);
+  const Var c = scale(matmul(unit_variance(a, eps), unit_variance(b, eps), false, true), weight);
+  return squared_entries(c, 1, 1, lambda);
 }
 
 const OpInfo& barlow_twins_info() {

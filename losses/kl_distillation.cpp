@@ -1,5 +1,6 @@
 #include "losses/kl_distillation.h"
 
+#include "backends/mutant.h"
 #include "core/require.h"
 #include "losses/shapes.h"
 
@@ -48,7 +49,7 @@ Var kl_distillation(const Var& student, const Var& teacher, double temperature) 
   k.gemm({.m = n, .n = c, .k = 1, .alpha = -1, .beta = 1}, first.view(), ones.view(), y.view());
   const double total = k.dot(p.view(), y.view(), n * c) + h_student - h_teacher;
 
-  k.binary(Binary::sub, q.view(), p.view(), q.view(), n * c, n * c);
+  k.axpby(TRIPTYCH_TERM("kl_distillation.teacher", -1.0), p.view(), 1, q.view(), n * c);
   const auto rows = static_cast<double>(n);
   return record("kl_distillation", Tensor::scalar(temperature * temperature * total / rows, dtype), {student},
                 [&k, difference = q, scale = temperature / rows](const Tensor& dy) -> Grads {

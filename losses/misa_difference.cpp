@@ -1,5 +1,6 @@
 #include "losses/misa_difference.h"
 
+#include "backends/mutant.h"
 #include "losses/cross_product.h"
 #include "losses/shapes.h"
 #include "ops/centre_columns.h"
@@ -45,7 +46,8 @@ Var shortened(const Var& x, bool detach_norms) {
     k.row_normalise_backward(unit.view(), norms.view(), dy.view(), across.view(), rows, cols, tiny);
     const auto weight = [](double r) { return r / (r + e) * (r / (r + e)); };
     k.scale_rows(across.view(), each_row(weight).view(), across.view(), rows, cols);
-    k.axpby(1, across.view(), 1, dx.view(), dx.size());
+    k.axpby(TRIPTYCH_TERM("misa_difference.across", 1.0), across.view(), TRIPTYCH_TERM("misa_difference.along", 1.0),
+            dx.view(), dx.size());
     return {dx};
   });
 }

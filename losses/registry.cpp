@@ -1,10 +1,14 @@
 #include "losses/registry.h"
 
+#include "losses/attention_leakage.h"
 #include "losses/barlow_twins.h"
 #include "losses/clip.h"
 #include "losses/cmd.h"
+#include "losses/contrastive_distance.h"
+#include "losses/dcca.h"
 #include "losses/flow_matching.h"
 #include "losses/flow_path.h"
+#include "losses/hsic.h"
 #include "losses/info_nce.h"
 #include "losses/kl_distillation.h"
 #include "losses/kl_gaussian.h"
@@ -12,6 +16,7 @@
 #include "losses/mse.h"
 #include "losses/siglip.h"
 #include "losses/simse.h"
+#include "losses/slot_count.h"
 #include "losses/variance_hinge.h"
 #include "losses/vicreg.h"
 #include "losses/xcorr.h"
@@ -22,11 +27,15 @@ namespace triptych {
 
 std::span<const OpInfo* const> all_losses() {
   static const OpInfo* const list[] = {
+      &attention_leakage_info(),
       &barlow_twins_info(),
       &clip_info(),
       &cmd_info(),
+      &contrastive_distance_info(),
+      &dcca_info(),
       &flow_matching_info(),
       &flow_path_info(),
+      &hsic_info(),
       &info_nce_info(),
       &kl_distillation_info(),
       &kl_gaussian_info(),
@@ -34,6 +43,7 @@ std::span<const OpInfo* const> all_losses() {
       &mse_info(),
       &siglip_info(),
       &simse_info(),
+      &slot_count_info(),
       &variance_hinge_info(),
       &vicreg_info(),
       &xcorr_info(),

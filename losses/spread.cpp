@@ -1,14 +1,13 @@
 #include "losses/spread.h"
 
+#include "losses/squared_entries.h"
 #include "ops/add.h"
 #include "ops/matmul.h"
 #include "ops/mean.h"
-#include "ops/mul.h"
 #include "ops/relu.h"
 #include "ops/scale.h"
 #include "ops/sqrt.h"
 #include "ops/square.h"
-#include "ops/sum.h"
 #include "ops/sum_rows.h"
 
 namespace triptych {
@@ -23,10 +22,8 @@ Var standard_deviation_hinge(const Var& zc, double gamma, double eps) {
 
 Var off_diagonal_covariance(const Var& zc) {
   const std::int64_t n = zc.shape()[0], d = zc.shape()[1];
-  Tensor weight = Tensor::full({d, d}, zc.dtype(), 1 / static_cast<double>(n - 1));
-  for (std::int64_t k = 0; k < d; ++k) weight.set(k * d + k, 0);
-  const Var c = mul(matmul(zc, zc, true), zc.tape().constant(weight));
-  return scale(sum(square(c)), 1 / static_cast<double>(d));
+  const Var c = scale(matmul(zc, zc, true), 1 / static_cast<double>(n - 1));
+  return squared_entries(c, 0, 0, 1 / static_cast<double>(d));
 }
 
 }  // namespace triptych

@@ -3,12 +3,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "core/rng.h"
+#include "losses/attention_leakage.h"
 #include "losses/barlow_twins.h"
 #include "losses/clip.h"
 #include "losses/cmd.h"
+#include "losses/contrastive_distance.h"
+#include "losses/dcca.h"
 #include "losses/flow_path.h"
+#include "losses/hsic.h"
 #include "losses/info_nce.h"
 #include "losses/kl_distillation.h"
 #include "losses/kl_gaussian.h"
@@ -251,4 +256,100 @@ TEST_CASE("flow_path: t = 1 is data") {
     CHECK(path.x_t.value().at(3 + k) == data.at(3 + k));
     CHECK(path.target.value().at(k) == data.at(k) - noise_.at(k));
   }
+}
+
+TEST_CASE("hsic: float32 with a large offset, equal rows, and linear kernels are xcov") {
+  Bench t;
+  const Tensor z = noise(16, 8, 1);
+  const HsicOptions linear{.rbf = false}, unbiased{.rbf = false, .unbiased = true};
+  const double truth = value(hsic(t.var(z), t.var(z), unbiased).value);
+  for (const double offset : {100.0, 1000.0}) {
+    const Tensor moved = matrix(
+        16, 8, [&](auto i, auto k) { return offset + z.at(i * 8 + k); }, DType::f32);
+    CHECK(value(hsic(t.var(moved), t.var(moved), unbiased).value) == doctest::Approx(truth).epsilon(1e-3));
+  }
+  const Var a = t.var(z), b = t.var(noise(16, 3, 2));
+  CHECK(value(hsic(a, b, linear).value) == doctest::Approx(value(xcov(a, b))).epsilon(tight));
+  const Var equal = t.var(matrix(5, 2, [](auto, auto) { return 0.3; }));
+  const Hsic h = hsic(equal, t.var(noise(5, 2, 3)));
+  CHECK(std::abs(value(h.value)) < tight);
+  CHECK(value(h.bandwidth_a) == 1);
+  CHECK(largest(t.gradient(h.value, equal)) < tight);
+}
+
+TEST_CASE("hsic: the gradient of a shrinking side does not count its own median") {
+  Bench t;
+  const Var a = t.var(noise(6, 3, 1)), b = t.var(noise(6, 2, 2));
+  const Hsic free = hsic(a, b);
+  CHECK_FALSE(free.bandwidth_a.requires_grad());
+  const Hsic fixed_a = hsic(a, a, {.bandwidth = value(free.bandwidth_a)});
+  const Tensor g = t.gradient(hsic(a, a).value, a), expected = t.gradient(fixed_a.value, a);
+  for (std::int64_t i = 0; i < g.size(); ++i) CHECK(g.at(i) == doctest::Approx(expected.at(i)).epsilon(tight));
+}
+
+TEST_CASE("dcca: what a linear map of a code cannot change, and correlations of 0") {
+  Bench t;
+  const Tensor z = noise(12, 3, 1);
+  // An invertible map of z: columns z0 + z1, 2 z1, z2 - z0.
+  const Tensor mapped = matrix(12, 3, [&](auto i, auto k) {
+    const double z0 = z.at(i * 3), z1 = z.at(i * 3 + 1), z2 = z.at(i * 3 + 2);
+    return k == 0 ? z0 + z1 : k == 1 ? 2 * z1 : z2 - z0;
+  });
+  CHECK(value(dcca(t.var(z), t.var(mapped), 0).value) == doctest::Approx(-3).epsilon(tight));
+  const Var b = t.var(noise(12, 2, 2));
+  CHECK(value(dcca(t.var(z), b, 0).value) == doctest::Approx(value(dcca(t.var(mapped), b, 0).value)).epsilon(1e-10));
+  // Columns without any correlation: the trace norm has a kink there, and 0 is one of its subgradients.
+  const Tensor x = matrix(4, 1, [](auto i, auto) { return i < 2 ? 1.0 : -1.0; });
+  const Tensor y = matrix(4, 1, [](auto i, auto) { return i % 2 ? 1.0 : -1.0; });
+  const Var left = t.var(x), right = t.var(y);
+  const Dcca none = dcca(left, right);
+  CHECK(std::abs(value(none.value)) < tight);
+  CHECK(std::isfinite(largest(t.gradient(none.value, left))));
+}
+
+TEST_CASE("contrastive_distance: two hand cases, and negatives further away cost less") {
+  Bench t;
+  const auto column = [&](std::vector<double> v) {
+    return t.var(Tensor::from({static_cast<std::int64_t>(v.size()), 1}, std::span<const double>(v), DType::f64));
+  };
+  CHECK(std::abs(value(contrastive_distance(column({3, 3}), column({3, 3}), column({3, 3})))) < tight);
+  const double expected = 1 + std::log((std::exp(-4) + 2 * std::exp(-1)) / 3);
+  CHECK(value(contrastive_distance(column({0}), column({1}), column({2, -1}))) ==
+        doctest::Approx(expected).epsilon(tight));
+  CHECK(value(contrastive_distance(column({0}), column({1}), column({4, -3}))) < expected);
+}
+
+TEST_CASE("attention_leakage: a query without attention leaks nothing and sends no gradient") {
+  Bench t;
+  Tensor columns({1}, DType::i32);
+  columns.set(0, 1);
+  const Var attention = t.var(matrix(2, 2, [](auto i, auto k) { return i == 0 ? 0.0 : k == 1 ? 0.25 : 0.75; }));
+  const AttentionLeakage l = attention_leakage(attention, t.tape.constant(columns));
+  CHECK(value(l.value) == doctest::Approx(0.25).epsilon(tight));
+  CHECK(l.per_query.value().values() == std::vector<double>{0, 0.25});
+  CHECK(value(l.normalised) == doctest::Approx(0.5).epsilon(tight));
+  const Tensor g = t.tape.gradients(l.per_query, {attention}, Tensor::full({2}, DType::f64, 1))[attention];
+  CHECK(g.values() == std::vector<double>{0, 0, -0.25, 0.75});
+  const AttentionLeakage clean = attention_leakage(attention, t.tape.constant(Tensor::zeros({0}, DType::i32)));
+  CHECK(value(clean.normalised) == 0);
+}
+
+TEST_CASE("vcca: the negative ELBO of one sample is kl_gaussian plus squared errors plus a constant") {
+  Bench t;
+  const auto row = [&](std::vector<double> v) {
+    return t.var(Tensor::from({1, static_cast<std::int64_t>(v.size())}, std::span<const double>(v), DType::f64));
+  };
+  // Unit observation variance: -log p(x|z) = D/2 (mse + ln 2 pi), D entries.
+  const auto reconstruction = [&](std::vector<double> x, std::vector<double> decoded) {
+    const double half = 0.5 * static_cast<double>(x.size());
+    return half * (value(mse(row(x), row(decoded))) + std::log(2 * std::numbers::pi));
+  };
+  const std::vector<double> mu{0.3, -0.2}, logvar{-0.5, 0.1}, eps{0.7, -1.1};
+  std::vector<double> z;
+  for (std::size_t i = 0; i < 2; ++i) z.push_back(mu[i] + std::exp(logvar[i] / 2) * eps[i]);
+  const double kl = value(kl_gaussian(row(mu), row(logvar)));
+  CHECK(kl == doctest::Approx(0.12085078889414057).epsilon(tight));
+  const double elbo = kl + reconstruction({1, -0.5}, {z[0] + 0.5 * z[1], -0.5 * z[0] + z[1]}) +
+                      reconstruction({0.25, 0.75, -1}, {0.2 * z[0] + z[1], z[0] - 0.3 * z[1], 0.4 * z[0] + 0.4 * z[1]});
+  CHECK(elbo == doctest::Approx(7.355879916115649).epsilon(tight));
 }

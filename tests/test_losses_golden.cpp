@@ -19,13 +19,13 @@ void collect(const json& j, std::vector<double>& values) {
   for (const json& item : j) collect(item, values);
 }
 
-Tensor tensor(const json& j) {
+Tensor tensor(const json& j, DType dtype = DType::f64) {
   std::vector<std::int64_t> sizes;
   for (const json* level = &j; level->is_array(); level = &level->at(0))
     sizes.push_back(static_cast<std::int64_t>(level->size()));
   std::vector<double> values;
   collect(j, values);
-  return Tensor::from(Shape(sizes), std::span<const double>(values), DType::f64);
+  return Tensor::from(Shape(sizes), std::span<const double>(values), dtype);
 }
 
 Setting setting(const json& j) {
@@ -67,7 +67,8 @@ TEST_CASE("losses: golden values and gradients") {
         if (it == c.at("inputs").end())
           inputs.emplace_back();
         else
-          inputs.push_back(tensor(it->is_string() ? golden.at("arrays").at(it->get<std::string>()) : *it));
+          inputs.push_back(tensor(it->is_string() ? golden.at("arrays").at(it->get<std::string>()) : *it,
+                                  i.kind == Kind::index ? DType::i32 : DType::f64));
       }
       Settings settings;
       for (const auto& [key, value] : c.at("settings").items()) settings.emplace_back(key, setting(value));
