@@ -92,15 +92,17 @@ struct Trainer {
     m.modalities = {{.name = "text", .tokens = c.text_tokens, .width = c.width},
                     {.name = "image", .tokens = c.image_tokens, .width = c.width}};
     m.width = m.private_width = m.shared_width = c.width;
-    m.decorrelate_start = m.decorrelate_end = 1 / static_cast<double>(c.width);
-    m.variance = 0;
     m.bridge = {0, 0};
+    const double per_column = 1 / static_cast<double>(c.width);
+    m.objective = {{"reconstruct", "mse", {"reconstruction"}},
+                   {"align", "clip", {"shared"}},
+                   {"decorrelate", "xcov", {"private-shared", "private"}, per_column, per_column}};
     return m;
   }
 
   void step() {
     context.begin(true);
-    const Objective o = model->objective(context, batch, 1);
+    const LossTerms o = model->objective(context, batch, 1);
     tape.gradients(o.total, context.parameters(), gradients);
     optimizer.step(1e-4, gradients.tensors());
     model->after_step();

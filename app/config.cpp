@@ -5,10 +5,12 @@
 #include <set>
 
 #include "app/config_fields.h"
+#include "app/config_objective.h"
 #include "app/config_toml.h"
 #include "core/error.h"
 #include "data/bytes.h"
 #include "data/read_file.h"
+#include "models/objective/presets.h"
 
 namespace triptych::app {
 namespace {
@@ -82,12 +84,19 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
   config.data.source = source;
   if (!from.files.empty()) config.data.files = from.files;
   if (from.files.empty() && !from.source.empty()) config.data.files.clear();
+  const auto in_objective = [](const std::string& key) { return key.starts_with("objective."); };
   for (const auto& [key, value] : from.values) {
+    if (in_objective(key)) continue;
     const Field* field = find_field(key);
     if (!field) throw Error(Exit::usage, "config.key", "unknown key '" + escape_text(key, 64) + "'", {}, key_hint(key));
     set_value(*field, value, config);
     given.insert(key);
   }
+  if (!given.contains("objective"))
+    config.model.objective =
+        is_emoji(source) ? emoji_objective(config.model.scheme.back()) : preset(config.model.scheme.back());
+  for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give
+    if (in_objective(key)) set_objective_value(config.model.objective, key, value);
   if (!given.contains("train.warmup")) config.train.warmup = std::min(config.train.warmup, config.train.steps / 10);
   make_paths_absolute(config.data);
   check(config);
@@ -106,21 +115,19 @@ RunConfig emoji_defaults() {
   c.model.dropout = 0.2;
   c.model.logit_scale = 2.3025850929940457;  // ln 10
   c.model.bridge = {0, 0};                   // private codes read the surface, so nothing has to wait for them
-  c.model.align = 2;
-  c.model.align_views = 2.5;
-  c.model.reconstruct = 2;
-  c.model.decorrelate_start = c.model.decorrelate_end = 15;
   c.train.steps = 1400;
   c.train.batch = 160;
   c.train.lr = 1.5e-3;
   c.train.warmup = 140;
   c.train.weight_decay = 0.1;
+  c.model.objective = emoji_objective(c.model.scheme.back());
   return c;
 }
 
 RunConfig feature_defaults() {
   RunConfig c;
   c.data.source = "files";
+  c.model.objective = preset(c.model.scheme.back());
   c.train.warmup = 100;
   return c;
 }
@@ -153,11 +160,18 @@ std::string to_toml(const RunConfig& config) {
     }
     out += std::string(f.name()) + " = " + value_text(f, config) + "  # " + std::string(f.meaning) + "\n";
   }
+  for (const TermConfig& t : config.model.objective) out += to_toml(t);
   for (const FeatureFile& m : config.data.files) {
     out += "\n[[data.modality]]\nname = " + toml_string(m.name) + "\nfile = " + toml_string(m.file) + "\n";
     if (!m.mask.empty()) out += "mask = " + toml_string(m.mask) + "\n";
   }
   return out;
+}
+
+std::string stack_text(const std::vector<std::string>& schemes) {
+  std::string all;
+  for (const std::string& s : schemes) all += (all.empty() ? "" : " + ") + s;
+  return all;
 }
 
 std::vector<std::string> differences(const RunConfig& from, const RunConfig& to) {
@@ -167,6 +181,12 @@ std::vector<std::string> differences(const RunConfig& from, const RunConfig& to)
     const std::string a = value_text(f, from), b = value_text(f, to);
     if (a != b) found.push_back(std::string(f.key) + ": " + a + " -> " + b);
   }
+  const auto objective = [](const RunConfig& c) {
+    std::string all;
+    for (const TermConfig& t : c.model.objective) all += to_toml(t);
+    return all;
+  };
+  if (objective(from) != objective(to)) found.push_back("objective: another list of terms or weights");
   const auto names = [](const RunConfig& c) {
     std::string all;
     for (const FeatureFile& f : c.data.files) all += (all.empty() ? "" : ", ") + f.name;

@@ -1,6 +1,7 @@
 // RunConfig: everything that decides what a training run computes, and its one written form, TOML.
 //
-//   [data]  source = "emoji"        [model]  width = 128      [loss]  align = 1.0      [train]  steps = 1500
+//   [[objective]] tables (models/objective/term.h) and
+//   [data]  source = "emoji"        [model]  width = 128      [train]  steps = 1500
 //
 // config_fields.cpp is the one list of keys, with type, range and meaning.
 #pragma once
@@ -65,6 +66,9 @@ RunConfig parse_config(std::string_view toml, const std::string& file);
 
 // Every key with its value and meaning; parse_config gives the same config back.
 std::string to_toml(const RunConfig& config);
+
+// "query-banks + shared-private": a stack of schemes for people.
+std::string stack_text(const std::vector<std::string>& schemes);
 
 // What differs in the result of two runs, "train.steps: 100 -> 200" each: all keys but the number of threads and where
 // the data lies (its fingerprint says whether it is the same).

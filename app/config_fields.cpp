@@ -23,7 +23,8 @@ const std::vector<Field>& table() {
       {"data.views", SLOT(data.views), 1, 2, {}, "emoji: pictures and wordings of each concept in a batch"},
       {"data.buckets", SLOT(data.buckets), 16, 1 << 24, {}, "emoji: rows of the n-gram table"},
 
-      {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made"},
+      {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made; several: a stack"},
+      {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "linear", "none"}, "files: encoder of the features"},
       {"model.width", SLOT(model.width), 1, 65536, {}, "of encoded tokens"},
       {"model.private_width", SLOT(model.private_width), 1, 65536, {}, "of a private code"},
       {"model.shared_width", SLOT(model.shared_width), 1, 65536, {}, "of a shared code"},
@@ -36,14 +37,6 @@ const std::vector<Field>& table() {
        "of the alignment, at first (natural log)"},
       {"model.bridge_start", SLOT(model.bridge.start), 0, 1, {}, "progress at which the bridge begins to open"},
       {"model.bridge_end", SLOT(model.bridge.end), 0, 1, {}, "progress at which it is open"},
-
-      {"loss.reconstruct", SLOT(model.reconstruct), 0, 1e6, {}, "weight of the reconstruction"},
-      {"loss.align", SLOT(model.align), 0, 1e6, {}, "weight of the alignment of shared codes, times the gate"},
-      {"loss.align_views", SLOT(model.align_views), 0, 1e6, {}, "the same between views of one modality"},
-      {"loss.decorrelate_start", SLOT(model.decorrelate_start), 0, 1e6, {}, "weight of the decorrelation at first"},
-      {"loss.decorrelate_end", SLOT(model.decorrelate_end), 0, 1e6, {}, "weight of the decorrelation in the end"},
-      {"loss.decorrelation", SLOT(model.decorrelation), 0, 0, {"xcorr", "xcov"}, "what decorrelates"},
-      {"loss.variance", SLOT(model.variance), 0, 1e6, {}, "weight of the variance hinge"},
 
       {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},
       {"train.batch", SLOT(train.batch), 0, 1 << 20, {}, "items in a batch; 0: as many as there are, at most 256"},
@@ -93,6 +86,7 @@ std::string expected(const Field& field) {
                                    " to " + std::to_string(static_cast<std::int64_t>(field.most));
                           },
                           [&](double*) { return range("a number"); },
+                          [](std::vector<std::string>*) { return std::string("one name or a list of names"); },
                           [&](std::string*) {
                             std::string all;
                             for (const std::string_view c : field.choices)
@@ -110,7 +104,8 @@ std::string value_text(const Field& field, const RunConfig& config) {
                             const std::string text = number_text(*v);  // "1" and "1e-12" would be other TOML types
                             return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
                           },
-                          [](std::string* v) { return toml_string(*v); }},
+                          [](std::string* v) { return toml_string(*v); },
+                          [](std::vector<std::string>* v) { return toml_strings(*v); }},
                     field.slot(copy));
 }
 
@@ -138,6 +133,16 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
                          (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()))
                        refuse();
                      *v = text;
+                   },
+                   [&](std::vector<std::string>* v) {
+                     v->clear();
+                     for (std::string_view rest = text; !rest.empty();) {
+                       const std::size_t end = std::min(rest.find('+'), rest.size());
+                       if (end == 0 || end + 1 == rest.size()) refuse();
+                       v->emplace_back(rest.substr(0, end));
+                       rest.remove_prefix(std::min(end + 1, rest.size()));
+                     }
+                     if (v->empty() || !is_utf8(text)) refuse();
                    }},
              field.slot(config));
 }
@@ -155,6 +160,13 @@ std::string toml_string(std::string_view text) {
     }
   }
   return out + "\"";
+}
+
+std::string toml_strings(const std::vector<std::string>& texts) {
+  if (texts.size() == 1) return toml_string(texts[0]);
+  std::string out;
+  for (const std::string& t : texts) out += (out.empty() ? "[" : ", ") + toml_string(t);
+  return texts.empty() ? "[]" : out + "]";
 }
 
 std::string key_hint(const std::string& key) {

@@ -12,7 +12,8 @@
 
 namespace triptych::app {
 
-using Slot = std::variant<bool*, std::int64_t*, double*, std::string*>;
+// A list of names is written "a+b" on the command line and ["a", "b"] in TOML, where one name may stand alone.
+using Slot = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::string>*>;
 
 struct Field {
   std::string_view key;  // "section.name"
@@ -39,6 +40,8 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
 
 // A TOML basic string with its quotes. text is UTF-8.
 std::string toml_string(std::string_view text);
+// "a" for one, ["a", "b"] for several.
+std::string toml_strings(const std::vector<std::string>& texts);
 
 // "did you mean ...?" for a key that does not exist; lists all when none is near.
 std::string key_hint(const std::string& key);

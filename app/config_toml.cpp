@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include "app/config_fields.h"
+#include "app/config_objective.h"
 #include "app/terminal.h"
 #include "core/error.h"
 
@@ -47,8 +48,14 @@ std::string text_of(const toml::node& node, const Field& field, const std::strin
     if (const auto v = node.value_exact<std::int64_t>()) return std::to_string(*v);
   if (std::holds_alternative<double*>(slot))
     if (const auto v = node.value_exact<double>()) return number_text(*v);
-  if (std::holds_alternative<std::string*>(slot))
+  const bool list = std::holds_alternative<std::vector<std::string>*>(slot);
+  if (list || std::holds_alternative<std::string*>(slot))
     if (const auto v = node.value_exact<std::string>()) return *v;
+  if (const toml::array* names = list ? node.as_array() : nullptr) {
+    std::string all;
+    for (const toml::node& n : *names) all += (all.empty() ? "" : "+") + n.value_exact<std::string>().value_or("");
+    return all;
+  }
   refuse("config.value", file, node.source().begin,
          std::string(field.key) + ": a TOML " + type_of(node) + ", expected " + expected(field),
          std::string(field.key) + ": " + std::string(field.meaning));
@@ -82,6 +89,43 @@ void apply_modalities(const toml::node& node, const std::string& file, RunConfig
   for (const toml::node& entry : *list) config.data.files.push_back(modality(entry, file));
 }
 
+// A value of a term as the text that set_term_value takes; lists as "a+b".
+std::string term_text(const toml::node& node) {
+  if (const auto v = node.value_exact<std::string>()) return *v;
+  if (const auto v = node.value_exact<bool>()) return *v ? "true" : "false";
+  if (const auto v = node.value<double>()) return number_text(*v);
+  std::string all;
+  if (const toml::array* list = node.as_array())
+    for (const toml::node& n : *list) all += (all.empty() ? "" : "+") + n.value_exact<std::string>().value_or("");
+  return all;
+}
+
+void apply_objective(const toml::node& node, const std::string& file, RunConfig& config) {
+  const toml::array* list = node.as_array();
+  if (!list || list->empty() || !(*list)[0].is_table())
+    refuse("config.value", file, node.source().begin, "objective: expected [[objective]] tables");
+  config.model.objective.clear();
+  for (const toml::node& entry : *list) {
+    const toml::table* keys = entry.as_table();
+    if (!keys || !(*keys)["loss"].is_string())
+      refuse("config.value", file, entry.source().begin, "objective: every entry needs a loss",
+             "loss = \"clip\", on = \"shared\"");
+    TermConfig term;
+    const auto set = [&](const std::string& key, const toml::node& value) {
+      try {
+        set_term_value(term, key, term_text(value));
+      } catch (const Error& e) {
+        throw Error(e.exit, e.code, place(file, value.source().begin) + e.what(), file, e.hint);
+      }
+    };
+    set("loss", *keys->get("loss"));  // first: the other keys depend on it
+    for (const auto& [key, value] : *keys)
+      if (key.str() != "loss") set(std::string(key.str()), value);
+    finish_term(term, keys->contains("weight_end"));
+    config.model.objective.push_back(std::move(term));
+  }
+}
+
 }  // namespace
 
 std::string source_of(std::string_view text, const std::string& file) {
@@ -94,6 +138,11 @@ void apply_toml(std::string_view text, const std::string& file, RunConfig& confi
   const toml::table root = parse(text, file);
   for (const auto& [section, content] : root) {
     const std::string prefix(section.str());
+    if (prefix == "objective") {
+      apply_objective(content, file, config);
+      given.insert(prefix);
+      continue;
+    }
     std::vector<std::string> sections;
     for (const Field& f : config_fields())
       if (sections.empty() || sections.back() != f.section()) sections.emplace_back(f.section());
@@ -104,7 +153,7 @@ void apply_toml(std::string_view text, const std::string& file, RunConfig& confi
       refuse(
           "config.key", file, section.source().begin,
           "unknown " + std::string(entries ? "section '[" : "key '") + escape_text(prefix, 64) + (entries ? "]'" : "'"),
-          close.empty() ? (entries ? "known: [data], [model], [loss], [train]" : key_hint(prefix))
+          close.empty() ? (entries ? "known: [data], [model], [[objective]], [train]" : key_hint(prefix))
                         : (entries ? "did you mean '[" + close + "]'?" : "a section: [" + close + "]"));
     }
     for (const auto& [name, node] : *entries) {

@@ -38,7 +38,7 @@ std::string introduction(const Content& c) {
       "rx=\"2\" fill=\"var(--first)\"/><rect x=\"11\" width=\"12\" height=\"22\" rx=\"2\" "
       "fill=\"var(--shared)\"/><rect "
       "x=\"25\" y=\"3\" width=\"9\" height=\"16\" rx=\"2\" fill=\"var(--second)\"/></svg>Triptych report</div>\n";
-  out += "<h1>" + html_text(c.run) + "</h1>\n<p class=\"lead\">A <b>" + html_text(c.config.model.scheme) +
+  out += "<h1>" + html_text(c.run) + "</h1>\n<p class=\"lead\">A <b>" + html_text(stack_text(c.config.model.scheme)) +
          "</b> model of " + grouped_text(c.parameters) + " parameters, trained on " + html_text(c.data) + ": " +
          grouped_text(c.step) + (c.step == c.config.train.steps ? "" : " of " + grouped_text(c.config.train.steps)) +
          " steps" + (c.config.train.batch > 0 ? " of " + grouped_text(c.config.train.batch) + " items" : "") +

@@ -80,7 +80,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     const double progress = static_cast<double>(step) / static_cast<double>(t.steps);
     data.train_batch(seed, step, t.batch, batch);
     context.begin(true, seed, step);
-    const Objective objective = model.objective(context, batch, progress);
+    const LossTerms objective = model.objective(context, batch, progress);
     terms.clear();
     for (const LossTerm& l : objective.terms) terms.push_back({l.name, l.value.value().item(), l.weight});
     StepReport report{

@@ -43,7 +43,7 @@ std::string plan_text(const RunConfig& config, const DataSource& data, const Mod
   for (const ModalitySpec& m : data.modalities()) row(escape_text(m.name, 32), shape_of(m));
   std::int64_t bytes = 0;
   for (const Parameter& p : model.parameters()) bytes += p.value.bytes();
-  row("model", config.model.scheme + ", " + grouped(model.parameters().count()) + " parameters");
+  row("model", stack_text(config.model.scheme) + ", " + grouped(model.parameters().count()) + " parameters");
   row("memory", mebibytes(4 * bytes) + " for parameters, gradients and moments");
   const std::string views = config.data.views > 1 && config.data.source != "files"
                                 ? " in " + std::to_string(config.data.views) + " views"

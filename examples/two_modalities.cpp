@@ -34,7 +34,7 @@ int main() {
   AdamW optimizer(cpu_kernels(), model->parameters());
   for (int step = 0; step < 200; ++step) {
     context.begin(true, 0, step);
-    const Objective objective = model->objective(context, batch, step / 200.0);
+    const LossTerms objective = model->objective(context, batch, step / 200.0);
     if (step % 50 == 0) std::printf("step %3d  loss %.3f\n", step, objective.total.value().item());
     optimizer.step(3e-3, tape.gradients(objective.total, context.parameters()).tensors());
     model->after_step();

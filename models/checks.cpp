@@ -31,9 +31,12 @@ ModelConfig small_config() {
   c.private_width = 3;
   c.shared_width = 2;
   c.logit_scale = 0.5;
-  c.variance = 0.7;
   c.bridge = {0.2, 0.9};
-  c.decorrelate_end = 0.4;
+  c.objective = {{"reconstruct", "mse", {"reconstruction"}},
+                 {"align", "clip", {"shared"}, 1, 1, WeightSchedule::gate},
+                 {"align_views", "clip", {"views.shared"}, 0.3, 0.3, WeightSchedule::gate},
+                 {"decorrelate", "xcorr", {"private-shared", "private"}, 1, 0.4, WeightSchedule::linear},
+                 {"variance", "variance_hinge", {"private", "shared"}, 0.7, 0.7}};
   return c;
 }
 
@@ -48,7 +51,7 @@ Case make_case(const std::string& name) {
     k.config.modalities = {{.name = "a", .tokens = 3, .width = 4}, {.name = "b", .tokens = 2, .width = 5}};
     k.batch.modalities = {features(3, 4, false), features(2, 5, false)};
   } else if (name == "three_masked") {
-    k.config.decorrelation = "xcov";
+    k.config.objective[3].loss = "xcov";
     k.config.modalities = {{.name = "a", .tokens = 3, .width = 4},
                            {.name = "b", .tokens = 2, .width = 3},
                            {.name = "c", .tokens = 1, .width = 2}};
@@ -63,7 +66,8 @@ Case make_case(const std::string& name) {
     for (std::int64_t i = 0; i <= rows; ++i) offset.set(i, static_cast<double>(3 * i));
     k.batch.modalities = {{index, offset, {}}, {drawn({rows, 8, 8, 3}, 3, 0, 1), {}, {}}};
     k.batch.views = 2;
-    k.config.reconstruct = 30;  // a mean over 2,000 columns: its gradients must not drown in the rounding of the rest
+    k.config.objective[0].weight =
+        30;  // a mean over 2,000 columns: its gradients must not drown in the rounding of the rest
   }
   return k;
 }

@@ -1,6 +1,8 @@
 // Factors: what every scheme returns, so that every loss, metric, report and export works with every scheme.
 #pragma once
 
+#include <cstddef>
+
 #include "core/tape.h"
 
 namespace triptych {
@@ -10,12 +12,40 @@ struct Tokens {
   Var x, mask;
 };
 
+// What one bank of queries, or one type of slots, attended to.
+struct AttentionMap {
+  enum class Reader : std::uint8_t { private_code, shared_code, joint } reader = Reader::private_code;
+  std::size_t modality = 0;  // whose code it is (private_code, shared_code)
+  // probs (B,heads,K,L): rows sum to 1, or to 0 where nothing could be read. Differentiable where the scheme says so.
+  Var probs;
+  // (B,L), constant: 1 where the token is real and of a modality that this reader should not see; absent: none is.
+  Var foreign;
+  Var mask;  // (B,L): real tokens; absent: all are
+};
+
+// How the tokens of one modality were routed by one layer. T = all tokens of the batch in a row, E = the experts they
+// may use (own cluster, then the shared one).
+struct Routing {
+  std::size_t modality = 0;
+  Var logits, probs;  // (T,E); probs = softmax of logits over the allowed experts
+  Var mask;           // (T), constant: 1 = real token; absent: all are
+  // Shares of the real tokens' choices, by expert (E), before and after dropping; and the tokens that were dropped.
+  InlineVector<double, 8> load;
+  double dropped = 0;  // share of choices that found no room
+  double entropy = 0;  // mean entropy of probs, nats
+  double leakage = 0;  // probability mass on experts of other modalities (soft permission only)
+};
+
 struct Factors {
-  // Pooled codes (means over real tokens), one per modality; (B, private width) and (B, shared width).
+  // Pooled codes (means over real tokens), one per modality: (B, private width) and (B, shared width). Absent where the
+  // whole batch lacks the modality.
   Vars private_codes, shared_codes;
-  Var joint;  // (B, shared width): read from all the modalities that a sample has
-  // The same before pooling, (B,L,width); absent unless asked for.
-  Vars private_tokens, shared_tokens;
+  Var joint;  // (B, shared width): read from all the modalities that a sample has; absent unless wanted
+  // The same before pooling, (B,K,width) and their masks; absent unless wanted.
+  InlineVector<Tokens, 8> private_tokens, shared_tokens;
+  InlineVector<AttentionMap, 8> attention;
+  InlineVector<Routing, 8> routing;
+  Vars slot_keep;  // (B,K) each: probability that an adaptive slot is kept
 };
 
 }  // namespace triptych

@@ -1,7 +1,7 @@
 #include "models/model.h"
 
 #include "core/error.h"
-#include "models/shared_private/model.h"
+#include "models/scheme_model.h"
 
 namespace triptych {
 namespace {
@@ -11,14 +11,11 @@ namespace {
 }
 
 void check(const ModelConfig& c) {
-  const std::vector<std::string> schemes = {"shared-private"};
-  if (c.scheme != schemes[0]) {
-    const std::string close = nearest(c.scheme, schemes);
-    refuse("model.scheme = '" + escape_text(c.scheme) + "' is not a scheme",
-           close.empty() ? "schemes: shared-private" : "did you mean '" + close + "'?");
-  }
-  if (c.modalities.size() < 2 || c.modalities.size() > 8)
-    refuse("a model takes 2 to 8 modalities, got " + std::to_string(c.modalities.size()));
+  if (c.scheme.empty()) refuse("model.scheme names no scheme");
+  for (std::size_t i = 1; i < c.scheme.size(); ++i)
+    if (c.scheme[i] == c.scheme[i - 1]) refuse("model.scheme stacks '" + escape_text(c.scheme[i]) + "' on itself");
+  if (c.modalities.empty() || c.modalities.size() > 8)
+    refuse("a model takes 1 to 8 modalities, got " + std::to_string(c.modalities.size()));
   for (const auto& [key, value] : {std::pair{"model.width", c.width},
                                    {"model.private_width", c.private_width},
                                    {"model.shared_width", c.shared_width}})
@@ -32,15 +29,15 @@ void check(const ModelConfig& c) {
              " must have sides that are multiples of 4");
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) refuse("model.dropout = " + std::to_string(c.dropout) + " must be in [0, 1)");
-  if (c.decorrelation != "xcorr" && c.decorrelation != "xcov")
-    refuse("model.decorrelation = '" + escape_text(c.decorrelation) + "' must be xcorr or xcov");
+  if (c.encoder != "mlp" && c.encoder != "linear" && c.encoder != "none")
+    refuse("model.encoder = '" + escape_text(c.encoder) + "' must be mlp, linear or none");
 }
 
 }  // namespace
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, DType dtype, std::uint64_t seed) {
   check(config);
-  return std::make_unique<SharedPrivateModel>(config, dtype, seed);
+  return std::make_unique<SchemeModel>(config, dtype, seed);
 }
 
 }  // namespace triptych

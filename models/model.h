@@ -1,5 +1,5 @@
-// Model: encoders, a scheme and its objective behind one interface, so that training, evaluation and export need not
-// know which scheme it is.
+// Model: encoders, a stack of schemes and an objective behind one interface, so that training, evaluation and export
+// need not know which scheme it is.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "models/bridge.h"
 #include "models/context.h"
 #include "models/factors.h"
+#include "models/objective/objective.h"
 
 namespace triptych {
 
@@ -39,34 +40,24 @@ struct Batch {
 };
 
 struct ModelConfig {
-  std::string scheme = "shared-private";
+  // The stack: the first scheme reads the encoded modalities, every other one the codes of the scheme before.
+  std::vector<std::string> scheme = {"shared-private"};
   std::vector<ModalitySpec> modalities;
-  std::int64_t width = 128;  // of encoded tokens
-  std::int64_t private_width = 64;
-  std::int64_t shared_width = 64;
+  // Encoder of ready-made features: "mlp" (encoders/features.h), "linear" (one projection) or "none" (as they are).
+  std::string encoder = "mlp";
+  std::int64_t width = 128;                            // of encoded tokens
+  std::int64_t private_width = 64, shared_width = 64;  // shared-private
   double dropout = 0;
-  double logit_scale = 2.659;  // of the alignment at the start: ln(1 / 0.07)
+  double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;
-  // The objective (models/shared_private/model.h says which term each weighs).
-  double reconstruct = 1, align = 1, align_views = 0.3, decorrelate_start = 1, decorrelate_end = 1, variance = 1;
-  std::string decorrelation = "xcorr";  // or "xcov"
-};
-
-struct LossTerm {
-  std::string_view name;
-  Var value;          // unweighted
-  double weight = 0;  // at this point of training
-};
-struct Objective {
-  Var total;  // sum of weight * value
-  InlineVector<LossTerm, 8> terms;
+  std::vector<TermConfig> objective;  // empty: the preset of the last scheme (objective/presets.h)
 };
 
 class Model {
  public:
   virtual ~Model() = default;
-  // Objective of a training batch at progress p = step / steps.
-  virtual Objective objective(Context& c, const Batch& batch, double progress) const = 0;
+  // The terms of a training batch at progress p = step / steps.
+  virtual LossTerms objective(Context& c, const Batch& batch, double progress) const = 0;
   // The codes of a batch (of one view). A modality whose values are null is skipped: its codes are absent, and the
   // joint code is read from the others. At least one must be there.
   virtual Factors factors(Context& c, const Batch& batch) const = 0;
@@ -84,7 +75,7 @@ class Model {
 };
 
 // Throws Error(usage, "model.*") naming the keys when the configuration is impossible (unknown scheme with the nearest
-// one, widths < 1, fewer than two modalities).
+// one, widths < 1, no modality), and what Objective throws.
 std::unique_ptr<Model> make_model(const ModelConfig& config, DType dtype, std::uint64_t seed);
 
 }  // namespace triptych

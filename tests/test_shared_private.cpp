@@ -65,7 +65,7 @@ Run run_objective(const Model& model, const Batch& batch) {
   Tape tape(cpu_kernels());
   Context c(tape, model.parameters());
   c.begin(true);
-  const Objective o = model.objective(c, batch, 0.5);
+  const LossTerms o = model.objective(c, batch, 0.5);
   const Gradients g = tape.gradients(o.total, c.parameters());
   return {o.total.value().item(), {g.tensors().begin(), g.tensors().end()}};
 }
@@ -75,21 +75,23 @@ Run run_objective(const Model& model, const Batch& batch) {
 TEST_CASE("shared-private: the composed reconstruction is decode(project(h)), and its gradients too") {
   Parameters parameters;
   const Init init(parameters, DType::f64, 3);
-  const SharedPrivate scheme(init, {{{"a", 6, 6, 7}, {"b", 6, 6, 7}}, 5, 4});
+  const EncodedWidths widths[] = {{"a", 6, 6, true}, {"b", 6, 6, true}};
+  const SharedPrivate scheme(init, widths, 5, 4);
+  const Linear decode(init, "a.decode", 5 + 4, 7);
   Tape tape(cpu_kernels());
   Context c(tape, parameters);
   c.begin(true);
   const Var h = tape.variable(drawn({4, 3, 6}, DType::f64, 1));
   const Encoded encoded[] = {{{h, {}}, {h, {}}, {}}, {{h, {}}, {h, {}}, {}}};
-  const Factors f = scheme.factors(c, encoded, true);
-  const Var both[] = {f.private_tokens[0], f.shared_tokens[0]};
+  const Factors f = scheme.factors(c, encoded, 1, {.joint = false, .tokens = true});
+  const Var both[] = {f.private_tokens[0].x, f.shared_tokens[0].x};
   const auto named = [&](const std::string& name) {
     for (std::size_t i = 0; i < parameters.size(); ++i)
       if (parameters[i].name == name) return c.parameters()[i];
     throw Error(Exit::internal, "test", name);
   };
   const Var plain = linear(concat(both, 2), named("a.decode.weight"), named("a.decode.bias"));
-  const Var composed = scheme.reconstruct(c, 0, h);
+  const Var composed = scheme.decode_tokens(c, 0, h, decode);
   CHECK(largest_difference(plain.value(), composed.value()) < 1e-14);
   const Tensor upstream = drawn(plain.shape(), DType::f64, 9);
   for (const char* name :
@@ -193,8 +195,27 @@ TEST_CASE("models: impossible configurations are refused by name") {
     change(c);
     CHECK_THROWS_WITH_AS(make_model(c, DType::f32, 0), message, Error);
   };
-  refused([](ModelConfig& c) { c.scheme = "shared-privat"; }, "model.scheme = 'shared-privat' is not a scheme");
+  refused([](ModelConfig& c) { c.scheme = {"shared-privat"}; }, "model.scheme = 'shared-privat' is not a scheme");
   refused([](ModelConfig& c) { c.private_width = 0; }, "model.private_width = 0 must be at least 1");
-  refused([](ModelConfig& c) { c.modalities.pop_back(); }, "a model takes 2 to 8 modalities, got 1");
-  refused([](ModelConfig& c) { c.decorrelation = "hsic"; }, "model.decorrelation = 'hsic' must be xcorr or xcov");
+  refused([](ModelConfig& c) { c.modalities.clear(); }, "a model takes 1 to 8 modalities, got 0");
+  refused(
+      [](ModelConfig& c) {
+        c.scheme = {"shared-private", "shared-private"};
+      },
+      "model.scheme stacks 'shared-private' on itself");
+  refused(
+      [](ModelConfig& c) {
+        c.objective = {{"x", "vicregg", {"private"}}};
+      },
+      "objective: loss 'vicregg' is not a loss");
+  refused(
+      [](ModelConfig& c) {
+        c.objective = {{"x", "vicreg", {"privat"}}};
+      },
+      "objective 'x': on = 'privat' is not a code");
+  refused(
+      [](ModelConfig& c) {
+        c.objective = {{"x", "flow_path", {"private"}}};
+      },
+      "objective 'x': the loss flow_path does not act on codes");
 }

@@ -44,7 +44,7 @@ class Toy : public Model {
     scale_ = parameters_.add("logit_scale", Tensor::scalar(1, DType::f32));
   }
 
-  Objective objective(Context& c, const Batch& batch, double progress) const override {
+  LossTerms objective(Context& c, const Batch& batch, double progress) const override {
     const auto flat = [&](std::size_t m) {
       const Tensor& x = batch.modalities[m].values;
       return c.tape().constant(x.reshaped({x.shape()[0], x.shape()[1] * x.shape()[2]}));
@@ -55,7 +55,7 @@ class Toy : public Model {
     const Var code_of_x = c.dropout(matmul(x, c[encode_]), config_.dropout);
     const Var reconstruct = mean(square(sub(matmul(code_of_x, c[decode_]), x)));
     const Var rest = mean(square(c[scale_]));
-    Objective o;
+    LossTerms o;
     o.total = add(add(reconstruct, scale(align, gate)), rest);
     o.terms.push_back({"reconstruct", reconstruct, 1});
     o.terms.push_back({"align", align, gate});

@@ -23,12 +23,19 @@ class Init {
     return i;
   }
 
+  // The same, with "prefix." before every name.
+  Init below(const std::string& prefix) const {
+    Init i = *this;
+    i.prefix_ += prefix + ".";
+    return i;
+  }
+
   ParameterId uniform(std::string name, Shape shape, double bound) const {
-    Rng rng = stream(name);
+    Rng rng = stream(prefix_ + name);
     return add(std::move(name), shape, [&] { return rng.uniform(-bound, bound); });
   }
   ParameterId normal(std::string name, Shape shape, double deviation) const {
-    Rng rng = stream(name);
+    Rng rng = stream(prefix_ + name);
     return add(std::move(name), shape, [&] { return deviation * rng.normal(); });
   }
   ParameterId fill(std::string name, Shape shape, double value) const {
@@ -45,13 +52,14 @@ class Init {
   ParameterId add(std::string name, Shape shape, F&& value) const {
     Tensor t(shape, dtype_);
     for (std::int64_t i = 0, n = t.size(); i < n; ++i) t.set(i, value());
-    return to_->add(std::move(name), std::move(t), shared_);
+    return to_->add(prefix_ + name, std::move(t), shared_);
   }
 
   Parameters* to_;
   DType dtype_;
   std::uint64_t seed_;
   bool shared_ = false;
+  std::string prefix_;
 };
 
 }  // namespace triptych

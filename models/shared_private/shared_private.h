@@ -9,42 +9,28 @@
 // reconstruction is one product with D_m [P_m; S_m]. Token-level codes are formed only when asked for.
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string>
 #include <vector>
 
-#include "models/encoders/encoder.h"
-#include "models/layers/linear.h"
+#include "models/scheme.h"
 
 namespace triptych {
 
-struct SharedPrivateConfig {
-  struct Modality {
-    std::string name;
-    std::int64_t h = 0, surface = 0, target = 0;  // widths
-  };
-  std::vector<Modality> modalities;  // at least 2
-  std::int64_t private_width = 0, shared_width = 0;
-};
-
-class SharedPrivate {
+class SharedPrivate final : public Scheme {
  public:
-  SharedPrivate(const Init& init, const SharedPrivateConfig& config);
+  SharedPrivate(const Init& init, std::span<const EncodedWidths> modalities, std::int64_t private_width,
+                std::int64_t shared_width);
 
-  // One Encoded per modality, (B,L_m,.) each; a modality whose mask row is all zero is missing from that sample, one
-  // with an absent h.x from all of them: it has no codes then.
-  Factors factors(const Context& c, std::span<const Encoded> encoded, bool tokens = false) const;
-  // x^_m for every token of a modality with h = surface: (B,L,h) -> (B,L,target).
-  Var reconstruct(const Context& c, std::size_t m, const Var& h) const;
-  // x^_m from codes (B,private width) and (B,shared width), which may come from different views: (B,target).
-  Var decode(const Context& c, std::size_t m, const Var& private_code, const Var& shared_code) const;
+  Factors factors(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const override;
+  std::int64_t private_width() const override { return private_width_; }
+  std::int64_t shared_width() const override { return shared_width_; }
+  Var decode_tokens(const Context& c, std::size_t m, const Var& h, const Linear& decode) const override;
 
  private:
   struct Head {
-    Linear to_private, to_shared, decode;
+    Linear to_private, to_shared;
   };
   std::vector<Head> heads_;
+  std::int64_t private_width_, shared_width_;
 };
 
 }  // namespace triptych

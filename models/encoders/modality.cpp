@@ -1,0 +1,41 @@
+#include "models/encoders/modality.h"
+
+namespace triptych {
+
+ModalityEncoder::ModalityEncoder(const Init& init, const ModalitySpec& spec, const ModelConfig& config) {
+  const std::int64_t width = config.width;
+  switch (spec.kind) {
+    case ModalityKind::image:
+      encoder_.emplace<ImageEncoder>(init, spec.name, spec, width);
+      widths_ = {spec.name, width, ImageEncoder::appearance_width, false};
+      target_width_ = ImageEncoder::appearance_width;
+      break;
+    case ModalityKind::ngrams:
+      encoder_.emplace<NgramEncoder>(init, spec.name, spec.buckets, width);
+      widths_ = {spec.name, NgramEncoder::h_width(width), NgramEncoder::profile_width, false};
+      target_width_ = NgramEncoder::profile_width;
+      break;
+    default: {
+      if (config.encoder == "mlp") encoder_.emplace<FeatureEncoder>(init, spec.name, spec.width, width);
+      if (config.encoder == "linear") encoder_.emplace<Linear>(init, spec.name + ".project", spec.width, width);
+      const std::int64_t out = config.encoder == "none" ? spec.width : width;
+      widths_ = {spec.name, out, out, true};
+      target_width_ = spec.width;
+    }
+  }
+}
+
+Encoded ModalityEncoder::operator()(Context& c, const ModalityBatch& b, double dropout) const {
+  if (!b.values) return {};
+  const Var x = c.tape().constant(b.values);
+  if (const auto* image = std::get_if<ImageEncoder>(&encoder_)) return (*image)(c, x, dropout);
+  if (const auto* ngrams = std::get_if<NgramEncoder>(&encoder_))
+    return (*ngrams)(c, x, c.tape().constant(b.offset), dropout);
+  const Var mask = b.mask ? c.tape().constant(b.mask) : Var{};
+  if (const auto* features = std::get_if<FeatureEncoder>(&encoder_)) return (*features)(c, {x, mask});
+  const auto* project = std::get_if<Linear>(&encoder_);
+  const Tokens h = {project ? (*project)(c, x) : x, mask};
+  return {h, h, x};
+}
+
+}  // namespace triptych

@@ -1,0 +1,30 @@
+// ModalityEncoder: the encoder that a modality's kind asks for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "models/encoders/features.h"
+#include "models/encoders/image.h"
+#include "models/encoders/ngrams.h"
+#include "models/model.h"
+
+namespace triptych {
+
+class ModalityEncoder {
+ public:
+  ModalityEncoder(const Init& init, const ModalitySpec& spec, const ModelConfig& config);
+  // Absent codes for a batch whose values are absent.
+  Encoded operator()(Context& c, const ModalityBatch& batch, double dropout) const;
+  const EncodedWidths& widths() const { return widths_; }
+  std::int64_t target_width() const { return target_width_; }
+
+ private:
+  struct None {};  // features as they are
+  std::variant<None, Linear, FeatureEncoder, ImageEncoder, NgramEncoder> encoder_;
+  EncodedWidths widths_;
+  std::int64_t target_width_;
+};
+
+}  // namespace triptych

@@ -1,0 +1,71 @@
+// Objective: the terms of a config (term.h), evaluated on the codes of a batch.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/layers/init.h"
+#include "models/objective/reconstruction.h"
+#include "models/objective/term_codes.h"
+#include "models/scheme.h"
+
+namespace triptych {
+
+struct LossTerm {
+  std::string_view name;
+  Var value;          // unweighted
+  double weight = 0;  // at this point of training
+};
+// What a training step minimises.
+struct LossTerms {
+  Var total;  // sum of weight * value; absent when no term acts (all weights 0)
+  InlineVector<LossTerm, 16> terms;
+};
+
+// What the terms of a step are computed from.
+struct ObjectiveInputs {
+  const Factors& factors;
+  std::span<const Encoded> encoded;  // by the encoders
+  std::int64_t views = 1;
+  double progress = 1, gate = 1;
+};
+
+class Objective {
+ public:
+  struct Sizes {
+    std::vector<std::string> modalities;
+    std::vector<std::int64_t> targets;  // widths of what is reconstructed
+    std::int64_t private_width = 0, shared_width = 0;
+    double logit_scale = 0;  // first value of the learned one
+  };
+  // `tokens`: the scheme to ask for token-level decoding; null where codes are pooled before (a stack). Throws
+  // Error(usage) as resolve() does, and "objective.name" for two terms of one name.
+  Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens);
+
+  LossTerms evaluate(Context& c, const ObjectiveInputs& in) const;
+  bool needs_joint() const { return needs_joint_; }
+  // What must hold of the learned scale after an optimizer step: it stays in [0, ln 100].
+  void after_step(Parameters& parameters) const;
+
+ private:
+  struct Term {
+    TermConfig config;
+    const OpInfo* loss;
+    TermCodes codes;
+    bool per_view;  // compares samples with each other
+  };
+  Var value(Context& c, const Term& term, const ObjectiveInputs& in) const;
+  Var of_codes(Context& c, const Term& term, const ObjectiveInputs& in) const;
+  Var call(Context& c, const Term& term, std::span<const std::pair<std::string_view, Var>> inputs) const;
+
+  std::vector<Term> terms_;
+  std::optional<Reconstruction> reconstruction_;
+  ParameterId logit_scale_, logit_bias_;
+  bool needs_joint_ = false;
+};
+
+}  // namespace triptych

@@ -1,0 +1,34 @@
+// TermCodes: which codes a term acts on, resolved once from the names in `on`.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/inline_vector.h"
+#include "models/objective/term.h"
+
+namespace triptych {
+
+struct CodeRef {
+  enum class Side : std::uint8_t { private_code, shared_code, joint } side = Side::private_code;
+  std::size_t modality = 0;
+};
+
+// What one call of the loss gets.
+struct CodeTuple {
+  CodeRef a, b;        // b counts for losses of two codes only
+  bool views = false;  // a = b: the views of one code against each other
+};
+
+struct TermCodes {
+  enum class On : std::uint8_t { codes, reconstruction, routing, attention, slots } on = On::codes;
+  std::vector<CodeTuple> tuples;  // On::codes
+};
+
+// Throws Error(usage): "objective.loss" (unknown: names the nearest; or it needs an input that no code gives),
+// "objective.on" (unknown code: names the nearest; a code that the loss cannot take).
+const OpInfo& find_loss(const std::string& name);
+TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<std::string>& modalities);
+
+}  // namespace triptych

@@ -1,0 +1,67 @@
+#include "models/scheme_model.h"
+
+#include "models/objective/presets.h"
+#include "models/schemes.h"
+
+namespace triptych {
+
+SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t seed) : Model(config) {
+  const Init init(parameters_, dtype, seed);
+  std::vector<EncodedWidths> widths;
+  Objective::Sizes sizes;
+  for (const ModalitySpec& m : config.modalities) {
+    encoders_.emplace_back(init, m, config);
+    widths.push_back(encoders_.back().widths());
+    sizes.modalities.push_back(m.name);
+    sizes.targets.push_back(encoders_.back().target_width());
+  }
+  for (std::size_t i = 0; i < config.scheme.size(); ++i) {
+    stack_.push_back(
+        make_scheme(config.scheme[i], config, i == 0 ? init : init.below("stack" + std::to_string(i)), widths));
+    for (EncodedWidths& w : widths) w = {w.name, stack_.back()->shared_width(), stack_.back()->private_width(), false};
+  }
+  sizes.private_width = stack_.back()->private_width();
+  sizes.shared_width = stack_.back()->shared_width();
+  sizes.logit_scale = config.logit_scale;
+  if (config_.objective.empty()) config_.objective = preset(config.scheme.back());
+  objective_ =
+      std::make_unique<Objective>(init, config_.objective, sizes, stack_.size() == 1 ? stack_[0].get() : nullptr);
+}
+
+InlineVector<Encoded, 8> SchemeModel::encode(Context& c, const Batch& batch) const {
+  InlineVector<Encoded, 8> encoded;
+  for (std::size_t m = 0; m < encoders_.size(); ++m)
+    encoded.push_back(encoders_[m](c, batch.modalities[m], config_.dropout));
+  return encoded;
+}
+
+Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double gate, bool joint) const {
+  InlineVector<Encoded, 8> in;
+  for (const Encoded& e : encoded) in.push_back(e);
+  Factors f;
+  for (std::size_t i = 0; i < stack_.size(); ++i) {
+    const bool last = i + 1 == stack_.size();
+    Factors next = stack_[i]->factors(c, in, gate, {.joint = last && joint, .tokens = !last});
+    for (AttentionMap& a : f.attention) next.attention.push_back(a);
+    for (Routing& r : f.routing) next.routing.push_back(r);
+    for (Var& k : f.slot_keep) next.slot_keep.push_back(k);
+    f = std::move(next);
+    for (std::size_t m = 0; !last && m < in.size(); ++m)
+      if (in[m].h.x) in[m] = {f.shared_tokens[m], f.private_tokens[m], in[m].target};
+  }
+  return f;
+}
+
+Factors SchemeModel::factors(Context& c, const Batch& batch) const {
+  const auto encoded = encode(c, batch);
+  return codes(c, encoded, 1, true);
+}
+
+LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress) const {
+  const auto encoded = encode(c, batch);
+  const double gate = config_.bridge.gate(progress);
+  const Factors f = codes(c, encoded, gate, objective_->needs_joint());
+  return objective_->evaluate(c, {f, encoded, batch.views, progress, gate});
+}
+
+}  // namespace triptych
