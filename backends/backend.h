@@ -70,6 +70,12 @@ struct FeedForwardSizes {
   std::int64_t rows = 0, in = 0, hidden = 0, out = 0;
 };
 
+// The first layer of feed-forward experts on rows sorted by expert: rows [start[e], start[e+1]) of x (rows,in) go to
+// expert e, with W1 (experts,hidden,in). Row r counts for bag[r] (a sample of the batch) with weight gate[r].
+struct ExpertSizes {
+  std::int64_t experts = 0, rows = 0, in = 0, hidden = 0, bags = 0;
+};
+
 // 2-d convolution, channels last: x (batch,height,width,channels), square kernel, zero padding; a patch embedding is
 // one with kernel > stride. Output (batch, rows(), cols(), out): y at (r,c) reads x at (r stride - pad + ky, c stride -
 // pad
@@ -183,6 +189,12 @@ struct Kernels {
   void (*feed_forward)(const FeedForwardSizes& s, View x, View w1, View b1, View w2, View b2, View y, View pre);
   void (*feed_forward_backward)(const FeedForwardSizes& s, View dy, View x, View w1, View w2, View pre, View dx,
                                 View dw1, View db1, View dw2, View db2);
+  // pooled (experts,bags,hidden) = sum over the rows r of expert e in bag b of gate_r gelu(x_r W1_e^T + b1_e); pre
+  // (rows,hidden) receives the input of the gelu. start (experts+1) and bag (rows) are int32. dx may be absent.
+  void (*expert_pool)(const ExpertSizes& s, View x, View start, View bag, View gate, View w1, View b1, View pooled,
+                      View pre);
+  void (*expert_pool_backward)(const ExpertSizes& s, View dpooled, View x, View start, View bag, View gate, View w1,
+                               View pre, View dx, View dgate, View dw1, View db1);
 
   // --- optimizer ----------------------------------------------------------------------------------------------------
   void (*adamw)(const AdamWStep& s, View param, View grad, View m, View v, std::int64_t n);

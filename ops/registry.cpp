@@ -24,6 +24,8 @@
 #include "ops/matmul.h"
 #include "ops/mean.h"
 #include "ops/mean_rows.h"
+#include "ops/moe_feed_forward.h"
+#include "ops/moe_pool.h"
 #include "ops/mul.h"
 #include "ops/relu.h"
 #include "ops/reshape.h"
@@ -40,6 +42,7 @@
 #include "ops/sum.h"
 #include "ops/sum_rows.h"
 #include "ops/tanh.h"
+#include "ops/top_k_gates.h"
 #include "ops/transpose.h"
 #include "ops/weighted_mean.h"
 
@@ -72,6 +75,8 @@ std::span<const OpInfo* const> all_ops() {
       &matmul_info(),
       &mean_info(),
       &mean_rows_info(),
+      &moe_feed_forward_info(),
+      &moe_pool_info(),
       &mul_info(),
       &relu_info(),
       &reshape_info(),
@@ -88,6 +93,7 @@ std::span<const OpInfo* const> all_ops() {
       &sum_info(),
       &sum_rows_info(),
       &tanh_info(),
+      &top_k_gates_info(),
       &transpose_info(),
       &weighted_mean_info(),
   };

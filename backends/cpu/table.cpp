@@ -23,6 +23,7 @@ const Kernels& cpu_kernels() {
     cpu::add_slots(k);
     cpu::add_conv2d(k);
     cpu::add_feed_forward(k);
+    cpu::add_expert_pool(k);
     cpu::add_optimizer(k);
     return k;
   }();

@@ -31,6 +31,7 @@ void add_attention(Kernels& k);
 void add_attend(Kernels& k);
 void add_slots(Kernels& k);
 void add_feed_forward(Kernels& k);
+void add_expert_pool(Kernels& k);
 void add_optimizer(Kernels& k);
 
 }  // namespace triptych::reference

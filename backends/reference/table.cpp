@@ -15,6 +15,7 @@ const Kernels& reference_kernels() {
     reference::add_attend(k);
     reference::add_slots(k);
     reference::add_feed_forward(k);
+    reference::add_expert_pool(k);
     reference::add_optimizer(k);
     return k;
   }();
