@@ -1,6 +1,7 @@
 #include "models/checks.h"
 
 #include "core/rng.h"
+#include "models/checks_codes.h"
 #include "models/model.h"
 
 namespace triptych {
@@ -75,12 +76,16 @@ Case make_case(const std::string& name) {
 }  // namespace
 
 std::vector<SchemeCheck> scheme_checks() {
-  return {{"shared-private", "two_modalities"},
-          {"shared-private", "three_masked"},
-          {"shared-private", "pictures_and_texts"}};
+  std::vector<SchemeCheck> list = {{"shared-private", "two_modalities"},
+                                   {"shared-private", "three_masked"},
+                                   {"shared-private", "pictures_and_texts"}};
+  const std::vector<SchemeCheck> of_codes = code_checks();
+  list.insert(list.end(), of_codes.begin(), of_codes.end());
+  return list;
 }
 
 GradcheckResult run(const SchemeCheck& check, const Kernels& kernels) {
+  if (check.scheme != "shared-private") return run_code_check(check, kernels);
   const Case k = make_case(check.sample);
   const auto model = make_model(k.config, DType::f64, 1);
   std::vector<Tensor> values;

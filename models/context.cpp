@@ -13,17 +13,35 @@ void Context::begin(bool training, std::uint64_t seed, std::int64_t step) {
   seed_ = seed;
   step_ = static_cast<std::uint64_t>(step);
   calls_ = 0;
+  detached_ = 0;
 }
 
 void Context::begin(std::span<const Var> parameters) {
   vars_.assign(parameters.begin(), parameters.end());
   training_ = true;
   seed_ = step_ = calls_ = 0;
+  detached_ = 0;
 }
 
 Var Context::dropout(const Var& x, double p) {
   if (!training_ || p == 0) return x;
-  return triptych::dropout(x, p, seed_, step_ * 64 + calls_++);  // fewer than 64 dropouts a step
+  const auto [seed, stream] = next_stream();
+  return triptych::dropout(x, p, seed, stream);
+}
+
+Context::Stream Context::next_stream() { return {seed_, step_ * 64 + calls_++}; }
+
+Var Context::detach(const Var& x) {
+  if (!held_) return tape_->constant(x.value());
+  if (detached_ == held_->size()) held_->push_back(x.value());
+  return tape_->constant((*held_)[detached_++]);
+}
+
+Context Context::detached() const {
+  Context still = *this;
+  for (Var& v : still.vars_)
+    if (v.requires_grad()) v = tape_->constant(v.value());
+  return still;
 }
 
 }  // namespace triptych

@@ -43,9 +43,12 @@ struct Factors {
   Var joint;  // (B, shared width): read from all the modalities that a sample has; absent unless wanted
   // The same before pooling, (B,K,width) and their masks; absent unless wanted.
   InlineVector<Tokens, 8> private_tokens, shared_tokens;
+  Tokens joint_tokens;
   InlineVector<AttentionMap, 8> attention;
   InlineVector<Routing, 8> routing;
-  Vars slot_keep;  // (B,K) each: probability that an adaptive slot is kept
+  // (B,K): probability that an adaptive slot is kept; those of each modality, private then shared, then of the joint
+  // code
+  Vars slot_keep;
 };
 
 }  // namespace triptych

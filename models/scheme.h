@@ -23,7 +23,9 @@ struct EncodedWidths {
 // What the caller needs beside the pooled codes.
 struct Wanted {
   bool joint = true;
-  bool tokens = false;
+  bool tokens = false;        // private and shared codes before pooling
+  bool joint_tokens = false;  // the same of the joint code
+  bool maps = false;          // attention maps; those that show leakage come unasked
 };
 
 class Scheme {

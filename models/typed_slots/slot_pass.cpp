@@ -1,0 +1,254 @@
+// How typed slots read: the tokens of every group with their permissions, and one iteration.
+#include <algorithm>
+#include <cmath>
+
+#include "models/typed_slots/typed_slots.h"
+#include "ops/add.h"
+#include "ops/concat.h"
+#include "ops/gather.h"
+#include "ops/linear.h"
+#include "ops/matmul.h"
+#include "ops/reshape.h"
+#include "ops/scale.h"
+#include "ops/scale_rows.h"
+#include "ops/slice.h"
+#include "ops/slot_competition.h"
+#include "ops/sub.h"
+
+namespace triptych {
+namespace {
+
+Var joined_rows(const Vars& parts, int axis) { return parts.size() == 1 ? parts[0] : concat(parts, axis); }
+
+// The rows of some sets out of those of all slots, x (N,d) or (B,N,d).
+Var rows_of(const Var& x, const SlotLayout& layout, const std::vector<std::size_t>& sets) {
+  const int axis = x.shape().rank() - 2;
+  Vars parts;
+  for (std::size_t i = 0; i < sets.size();) {
+    std::int64_t begin = layout.sets[sets[i]].begin, end = begin;
+    for (; i < sets.size() && layout.sets[sets[i]].begin == end; ++i) end += layout.sets[sets[i]].slots;
+    parts.push_back(end - begin == layout.slots ? x : slice(x, axis, begin, end));
+  }
+  return joined_rows(parts, axis);
+}
+
+// One entry per column of the concatenated tokens of some modalities: whose token it is.
+std::vector<std::size_t> owners(const std::vector<std::size_t>& modalities, std::span<const Readable> of) {
+  std::vector<std::size_t> columns;
+  for (const std::size_t m : modalities) columns.insert(columns.end(), static_cast<std::size_t>(of[m].x.shape()[1]), m);
+  return columns;
+}
+
+}  // namespace
+
+TypedSlots::Pass TypedSlots::prepare(Context& c, std::span<const Encoded> encoded, double gate,
+                                     const Wanted& wanted) const {
+  std::vector<std::size_t> there;
+  std::vector<bool> same;
+  for (std::size_t m = 0; m < encoded.size(); ++m) {
+    same.push_back(project_[m].same());
+    if (encoded[m].h.x) there.push_back(m);
+  }
+  Pass pass;
+  pass.layout = slot_layout({.private_slots = config_.private_slots,
+                             .shared_slots = config_.shared_slots,
+                             .compete = config_.compete,
+                             .soft = config_.soft,
+                             .open = gate > 0,
+                             .joint = wanted.joint},
+                            there, same);
+  pass.batch = encoded[there.at(0)].h.x.shape()[0];
+  pass.maps = wanted.maps ? Maps::constant : Maps::none;
+  // Keys and values of each token set, formed once for all groups that read it.
+  std::vector<Readable> h(encoded.size()), surface(encoded.size());
+  const auto readable = [&](const Tokens& t, std::int64_t slots) {
+    const Var x = norm_tokens_ ? (*norm_tokens_)(c, t.x) : t.x;
+    if (attention_) return attention_->prepare(c, x, t.mask, config_.iterations * slots, config_.soft);
+    return Readable{x, t.mask, linear(x, c[weights_->key], {}), linear(x, c[weights_->value], {})};
+  };
+  for (const std::size_t m : there) {
+    const auto tokens = project_[m](c, encoded[m]);
+    h[m] = readable(tokens.h, (same[m] ? config_.private_slots : 0) + config_.shared_slots);
+    surface[m] = same[m] ? h[m] : readable(tokens.surface, config_.private_slots);
+  }
+  for (const SlotGroup& g : pass.layout.groups) {
+    const std::vector<Readable>& of = g.surface ? surface : h;
+    std::vector<Readable> parts;
+    for (const std::size_t m : g.modalities) parts.push_back(of[m]);
+    Source source{joined(parts), {}, {}, {}};
+    source.mask = source.tokens.weight;
+    const std::vector<std::size_t> columns = owners(g.modalities, of);
+    permit(c, pass, source, g, columns, gate);
+    pass.sources.push_back(std::move(source));
+  }
+  find_idle(c, pass);
+  return pass;
+}
+
+void TypedSlots::permit(const Context& c, const Pass& pass, Source& source, const SlotGroup& group,
+                        const std::vector<std::size_t>& columns, double gate) const {
+  const DType dtype = source.tokens.x.dtype();
+  const auto tokens = static_cast<std::int64_t>(columns.size());
+  const auto real = [&](std::int64_t b, std::int64_t j) {
+    return !source.mask || source.mask.value().at(b * tokens + j) != 0;
+  };
+  const auto allowed = [&](const SlotSet& s, std::int64_t j) {
+    if (!s.is_private()) return config_.compete ? gate : 1.0;  // the same for all keys cancels
+    if (columns[static_cast<std::size_t>(j)] == s.modality) return 1.0;
+    return config_.soft ? std::exp(-config_.ban) : 0.0;
+  };
+  if (config_.soft)
+    for (std::size_t m = 0; m < project_.size(); ++m) {
+      Tensor foreign({pass.batch, tokens}, dtype);
+      for (std::int64_t i = 0; i < foreign.size(); ++i)
+        foreign.set(i, real(i / tokens, i % tokens) && columns[static_cast<std::size_t>(i % tokens)] != m ? 1 : 0);
+      source.foreign.push_back(std::move(foreign));
+    }
+  if (config_.compete) {
+    std::int64_t slots = 0;
+    for (const std::size_t s : group.rivals) slots += pass.layout.sets[s].slots;
+    Tensor permission(source.mask ? Shape{pass.batch, slots, tokens} : Shape{slots, tokens}, dtype);
+    std::int64_t at = 0;
+    for (std::int64_t b = 0; b < (source.mask ? pass.batch : 1); ++b)
+      for (const std::size_t s : group.rivals)
+        for (std::int64_t k = 0; k < pass.layout.sets[s].slots; ++k)
+          for (std::int64_t j = 0; j < tokens; ++j)
+            permission.set(at++, real(b, j) ? allowed(pass.layout.sets[s], j) : 0);
+    source.permission = c.tape().constant(permission);
+  } else if (config_.soft && pass.layout.sets[group.takers[0]].is_private()) {
+    Tensor weight({pass.batch, tokens}, dtype);
+    for (std::int64_t i = 0; i < weight.size(); ++i)
+      weight.set(i, real(i / tokens, i % tokens) ? allowed(pass.layout.sets[group.takers[0]], i % tokens) : 0);
+    source.tokens.weight = c.tape().constant(weight);
+  }
+}
+
+// Slots that may read none of a sample's tokens: all of those are padding.
+void TypedSlots::find_idle(const Context& c, Pass& pass) const {
+  Tensor moves = Tensor::full({pass.batch, pass.layout.slots}, pass.sources[0].tokens.x.dtype(), 1);
+  bool all = true;
+  for (std::size_t g = 0; g < pass.sources.size(); ++g) {
+    const Source& source = pass.sources[g];
+    if (!source.mask) continue;
+    const std::int64_t tokens = source.mask.shape()[1];
+    const std::vector<std::size_t>& takers = pass.layout.groups[g].takers;
+    for (const std::size_t s : takers) {
+      const SlotSet& set = pass.layout.sets[s];
+      for (std::int64_t b = 0; b < pass.batch; ++b) {
+        bool any = false;
+        for (std::int64_t j = 0; j < tokens && !any; ++j) any = source.mask.value().at(b * tokens + j) != 0;
+        all = all && any;
+        for (std::int64_t k = set.begin; !any && k < set.begin + set.slots; ++k)
+          moves.set(b * pass.layout.slots + k, 0);
+      }
+    }
+  }
+  if (!all) pass.moves = c.tape().constant(moves);
+}
+
+Var TypedSlots::read(const Context& c, const Pass& pass, std::size_t group, const Var& queries, Vars* maps) const {
+  const std::vector<std::size_t>& takers = pass.layout.groups[group].takers;
+  const bool leaks = config_.soft && pass.layout.sets[takers[0]].is_private();
+  const Maps kind = !maps ? Maps::none : leaks ? Maps::differentiable : pass.maps;
+  const Reading r = (*attention_)(c, rows_of(queries, pass.layout, takers), pass.sources[group].tokens, kind);
+  std::int64_t begin = 0;
+  for (const std::size_t s : takers) {
+    const std::int64_t end = begin + pass.layout.sets[s].slots;
+    if (r.maps) (*maps)[s] = takers.size() == 1 ? r.maps : slice(r.maps, 2, begin, end);
+    begin = end;
+  }
+  return r.y;
+}
+
+Var TypedSlots::compete(const Context& c, const Pass& pass, std::size_t group, const Var& queries, Vars* maps) const {
+  const auto& [rivals, takers, modalities, surface] = pass.layout.groups[group];
+  const Source& source = pass.sources[group];
+  const std::int64_t d = config_.width, w = d / config_.heads;
+  Var q = linear(rows_of(queries, pass.layout, rivals), c[weights_->query], {});
+  if (q.shape().rank() == 2) q = repeated(q, pass.batch);
+  q = scale(q, 1 / std::sqrt(static_cast<double>(w)));
+  const std::int64_t slots = q.shape()[1], tokens = source.tokens.x.shape()[1];
+  std::int64_t taking = 0;
+  for (const std::size_t s : takers) taking += pass.layout.sets[s].slots;
+  Vars updates, weights;
+  for (std::int64_t h = 0; h < config_.heads; ++h) {
+    const auto head = [&](const Var& x) { return config_.heads == 1 ? x : slice(x, 2, h * w, (h + 1) * w); };
+    const Var logits = matmul(head(q), head(source.tokens.keys), false, true);
+    Var of_takers = slot_competition(logits, source.permission).weights;
+    if (taking < slots) of_takers = slice(of_takers, 1, slots - taking, slots);  // takers are the last rivals
+    updates.push_back(matmul(of_takers, head(source.tokens.values)));
+    weights.push_back(reshape(of_takers, {pass.batch, 1, taking, tokens}));
+  }
+  if (maps) {
+    const Var all = joined_rows(weights, 1);
+    std::int64_t begin = 0;
+    for (const std::size_t s : takers) {
+      const std::int64_t end = begin + pass.layout.sets[s].slots;
+      if (pass.maps != Maps::none || (config_.soft && pass.layout.sets[s].is_private()))
+        (*maps)[s] = takers.size() == 1 ? all : slice(all, 2, begin, end);
+      begin = end;
+    }
+  }
+  return joined_rows(updates, 2);
+}
+
+Var TypedSlots::step(const Context& c, const Pass& pass, const Var& slots, Vars* maps) const {
+  const std::int64_t n = pass.layout.slots, d = config_.width, rows = pass.batch * n;
+  Var queries = norm_slots_ ? (*norm_slots_)(c, slots) : slots;
+  if (config_.type_in_query) queries = add(queries, type_rows(c, pass.layout));
+  Vars updates;
+  for (std::size_t g = 0; g < pass.layout.groups.size(); ++g)
+    updates.push_back(attention_ ? read(c, pass, g, queries, maps) : compete(c, pass, g, queries, maps));
+  const Var old = slots.shape().rank() == 2 ? repeated(slots, pass.batch) : slots;
+  Var next = reshape(gru_(c, reshape(joined_rows(updates, 1), {rows, d}), reshape(old, {rows, d})), {pass.batch, n, d});
+  if (mlp_) next = add(next, (*mlp_)(c, norm_mlp_ ? (*norm_mlp_)(c, next) : next));
+  return pass.moves ? add(old, scale_rows(sub(next, old), pass.moves)) : next;
+}
+
+Var TypedSlots::iterate(Context& c, const Pass& pass, Vars& maps) const {
+  maps.resize(pass.layout.sets.size());
+  Var slots = start(c, pass.layout);
+  if (config_.gradient == SlotGradient::full) {
+    for (int t = 1; t < config_.iterations; ++t) slots = step(c, pass, slots, nullptr);
+    return step(c, pass, slots, &maps);
+  }
+  // The iterations that are forgotten, without gradients.
+  const Context constants = c.detached();
+  Pass still = pass;
+  for (Source& s : still.sources)
+    for (Var* v : {&s.tokens.x, &s.tokens.keys, &s.tokens.values})
+      if (*v && v->requires_grad()) *v = c.tape().constant(v->value());
+  const bool bilevel = config_.gradient == SlotGradient::bilevel;
+  Var moved = c.tape().constant(slots.value());
+  for (int t = bilevel ? 1 : 0; t < config_.iterations; ++t) moved = step(constants, still, moved, nullptr);
+  if (moved.shape().rank() == 2) moved = repeated(moved, pass.batch);  // bilevel, one iteration
+  moved = c.detach(moved);
+  if (bilevel) {
+    const Var first = repeated(slots, pass.batch);
+    moved = add(moved, sub(first, c.detach(first)));
+  }
+  return step(c, pass, moved, &maps);
+}
+
+// The type of every slot, (N,d).
+Var TypedSlots::type_rows(const Context& c, const SlotLayout& layout) const {
+  const std::int64_t d = config_.width;
+  Vars types;
+  for (const ParameterId id : private_type_) types.push_back(reshape(c[id], {1, d}));
+  if (!std::all_of(layout.sets.begin(), layout.sets.end(), [](const SlotSet& s) { return s.is_private(); }))
+    types.push_back(reshape(c[shared_type_], {1, d}));  // a shut bridge gives its type no gradient, not even zeros
+  Tensor index({layout.slots}, DType::i32);
+  for (const SlotSet& s : layout.sets)
+    for (std::int64_t k = s.begin; k < s.begin + s.slots; ++k)
+      index.set(k, static_cast<double>(s.is_private() ? s.modality : private_type_.size()));
+  return gather(joined_rows(types, 0), c.tape().constant(index));
+}
+
+// Slots and their types, (N,d): the same in every sample.
+Var TypedSlots::start(const Context& c, const SlotLayout& layout) const {
+  Vars parts;
+  for (const SlotSet& s : layout.sets) parts.push_back(c[s.is_private() ? private_slots_[s.modality] : shared_slots_]);
+  return add(joined_rows(parts, 0), type_rows(c, layout));
+}
+
+}  // namespace triptych
