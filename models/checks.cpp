@@ -46,6 +46,27 @@ struct Case {
   Batch batch;
 };
 
+// One option of the mixture of experts each. Routing must not change within the steps of the check: the drawn values
+// see to that.
+void moe_case(const std::string& name, Case& k) {
+  ModalityMoeConfig& moe = k.config.moe;
+  k.config.modalities = {{.name = "a", .tokens = 3, .width = 4}, {.name = "b", .tokens = 2, .width = 5}};
+  k.batch.modalities = {features(3, 4, name == "moe_masked"), features(2, 5, name == "moe_masked")};
+  k.config.objective = {{"align", "clip", {"shared"}, 1, 1, WeightSchedule::gate},
+                        {"decorrelate", "xcorr", {"private-shared", "private"}},
+                        {"reconstruct", "mse", {"reconstruction"}},
+                        {"balance", "switch_balance", {"routing"}},
+                        {"z", "router_z_loss", {"routing"}, 0.1, 0.1}};
+  moe.experts.hidden = 3;
+  if (name == "moe_top_2") moe.experts.k = 2;
+  if (name == "moe_soft") moe.experts.foreign_penalty = 0.5, moe.experts.k = 2;
+  if (name == "moe_capacity") moe.experts.capacity = 1, moe.experts.drop_order = DropOrder::priority;
+  if (name == "moe_no_residual") moe.private_residual = false, moe.experts.k = 2;
+  if (name == "moe_block_code") moe.block_code = true, moe.experts.k = 2;
+  if (name == "moe_stacked")
+    k.config.scheme = {"shared-private", "modality-moe"}, moe.experts.k = 2;  // another surface
+}
+
 Case make_case(const std::string& name) {
   Case k{small_config(), {}};
   if (name == "two_modalities") {
@@ -57,6 +78,9 @@ Case make_case(const std::string& name) {
                            {.name = "b", .tokens = 2, .width = 3},
                            {.name = "c", .tokens = 1, .width = 2}};
     k.batch.modalities = {features(3, 4, true), features(2, 3, true), features(1, 2, false)};
+  } else if (name.starts_with("moe_")) {
+    k.config.scheme = {"modality-moe"};
+    moe_case(name, k);
   } else {  // pictures_and_texts: two views of each sample
     constexpr std::int64_t rows = 2 * samples;
     k.config.width = 16;  // 4 channels at the finest level: a layer norm over fewer has next to no gradient
@@ -78,16 +102,28 @@ Case make_case(const std::string& name) {
 std::vector<SchemeCheck> scheme_checks() {
   std::vector<SchemeCheck> list = {{"shared-private", "two_modalities"},
                                    {"shared-private", "three_masked"},
-                                   {"shared-private", "pictures_and_texts"}};
+                                   {"shared-private", "pictures_and_texts"},
+                                   {"modality-moe", "moe_top_1"},
+                                   {"modality-moe", "moe_top_2"},
+                                   {"modality-moe", "moe_masked"},
+                                   {"modality-moe", "moe_soft"},
+                                   {"modality-moe", "moe_capacity"},
+                                   {"modality-moe", "moe_no_residual"},
+                                   {"modality-moe", "moe_block_code"},
+                                   {"modality-moe", "moe_stacked"}};
   const std::vector<SchemeCheck> of_codes = code_checks();
   list.insert(list.end(), of_codes.begin(), of_codes.end());
   return list;
 }
 
 GradcheckResult run(const SchemeCheck& check, const Kernels& kernels) {
-  if (check.scheme != "shared-private") return run_code_check(check, kernels);
+  if (check.scheme != "shared-private" && check.scheme != "modality-moe") return run_code_check(check, kernels);
   const Case k = make_case(check.sample);
   const auto model = make_model(k.config, DType::f64, 1);
+  // Routers start near even; here no choice may change within the steps of the check.
+  for (Parameter& p : model->parameters())
+    if (p.name.ends_with(".router"))
+      for (std::int64_t i = 0; i < p.value.size(); ++i) p.value.set(i, 50 * p.value.at(i));
   std::vector<Tensor> values;
   std::vector<std::string> names;
   for (const Parameter& p : model->parameters()) {

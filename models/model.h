@@ -11,6 +11,7 @@
 #include "models/bridge.h"
 #include "models/context.h"
 #include "models/factors.h"
+#include "models/modality_moe/modality_moe.h"
 #include "models/objective/objective.h"
 
 namespace triptych {
@@ -47,6 +48,7 @@ struct ModelConfig {
   std::string encoder = "mlp";
   std::int64_t width = 128;                            // of encoded tokens
   std::int64_t private_width = 64, shared_width = 64;  // shared-private
+  ModalityMoeConfig moe;                               // modality-moe
   double dropout = 0;
   double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;

@@ -1,17 +1,19 @@
 #include "models/schemes.h"
 
 #include "core/error.h"
+#include "models/modality_moe/modality_moe.h"
 #include "models/shared_private/shared_private.h"
 
 namespace triptych {
 
 const std::vector<std::string>& scheme_names() {
-  static const std::vector<std::string> names = {"shared-private"};
+  static const std::vector<std::string> names = {"modality-moe", "shared-private"};
   return names;
 }
 
 std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& config, const Init& init,
                                     std::span<const EncodedWidths> widths) {
+  if (name == "modality-moe") return std::make_unique<ModalityMoe>(init, widths, config.width, config.moe);
   if (name == "shared-private")
     return std::make_unique<SharedPrivate>(init, widths, config.private_width, config.shared_width);
   const std::string close = nearest(name, scheme_names());
