@@ -57,14 +57,21 @@ void moe_case(const std::string& name, Case& k) {
                         {"reconstruct", "mse", {"reconstruction"}},
                         {"balance", "switch_balance", {"routing"}},
                         {"z", "router_z_loss", {"routing"}, 0.1, 0.1}};
+  k.config.encoder = "linear";
   moe.experts.hidden = 3;
   if (name == "moe_top_2") moe.experts.k = 2;
   if (name == "moe_soft") moe.experts.foreign_penalty = 0.5, moe.experts.k = 2;
+  if (name == "moe_noise") {
+    moe.experts.noise = 0.5;
+    k.config.objective[3] = {
+        "load", "load_loss", {"routing"}, 0.1, 0.1, WeightSchedule::constant, {{"noise_std", 0.5}}};
+  }
   if (name == "moe_capacity") moe.experts.capacity = 1, moe.experts.drop_order = DropOrder::priority;
   if (name == "moe_no_residual") moe.private_residual = false, moe.experts.k = 2;
   if (name == "moe_block_code") moe.block_code = true, moe.experts.k = 2;
   if (name == "moe_stacked")
-    k.config.scheme = {"shared-private", "modality-moe"}, moe.experts.k = 2;  // another surface
+    k.config.scheme = {"shared-private", "modality-moe"}, k.config.bridge = {0, 0},
+    moe.experts.k = 2;  // another surface
 }
 
 Case make_case(const std::string& name) {
@@ -110,7 +117,8 @@ std::vector<SchemeCheck> scheme_checks() {
                                    {"modality-moe", "moe_capacity"},
                                    {"modality-moe", "moe_no_residual"},
                                    {"modality-moe", "moe_block_code"},
-                                   {"modality-moe", "moe_stacked"}};
+                                   {"modality-moe", "moe_stacked"},
+                                   {"modality-moe", "moe_noise"}};
   const std::vector<SchemeCheck> of_codes = code_checks();
   list.insert(list.end(), of_codes.begin(), of_codes.end());
   return list;

@@ -29,7 +29,9 @@ struct Routing {
   std::size_t modality = 0;
   Var logits, probs;  // (T,E); probs = softmax of logits over the allowed experts
   Var mask;           // (T), constant: 1 = real token; absent: all are
-  // Shares of the real tokens' choices, by expert (E), before and after dropping; and the tokens that were dropped.
+  Var allowed;        // (E), constant: 1 = own or shared; absent: all are, foreign ones come under soft permission only
+  Var noise;          // (T,E), constant: added to the logits before choosing, not to those here; absent: none was
+  // Shares of the real tokens' choices, by expert (E), before dropping.
   InlineVector<double, 8> load;
   double dropped = 0;  // share of choices that found no room
   double entropy = 0;  // mean entropy of probs, nats

@@ -13,7 +13,11 @@ const std::vector<std::string>& scheme_names() {
 
 std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& config, const Init& init,
                                     std::span<const EncodedWidths> widths) {
-  if (name == "modality-moe") return std::make_unique<ModalityMoe>(init, widths, config.width, config.moe);
+  if (name == "modality-moe") {
+    ModalityMoeConfig moe = config.moe;
+    moe.width = config.width;
+    return std::make_unique<ModalityMoe>(init, widths, moe);
+  }
   if (name == "shared-private")
     return std::make_unique<SharedPrivate>(init, widths, config.private_width, config.shared_width);
   const std::string close = nearest(name, scheme_names());

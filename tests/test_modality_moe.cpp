@@ -10,6 +10,7 @@
 #include "models/modality_moe/modality_moe.h"
 #include "ops/masked_mean.h"
 #include "ops/sum.h"
+#include "tests/scheme_codes.h"
 
 using namespace triptych;
 
@@ -31,6 +32,7 @@ struct Data {
 
 ModalityMoeConfig options(int k) {
   ModalityMoeConfig c;
+  c.width = width;
   c.experts.k = k;
   c.experts.hidden = 6;
   return c;
@@ -42,7 +44,7 @@ struct Model {
   ModalityMoe scheme;
 
   Model(std::vector<EncodedWidths> modalities, const ModalityMoeConfig& config)
-      : widths(std::move(modalities)), scheme({parameters, DType::f64, 3}, widths, width, config) {
+      : widths(std::move(modalities)), scheme({parameters, DType::f64, 3}, widths, config) {
     // Routers far from even, so that every path is taken and no tie decides.
     for (Parameter& p : parameters)
       if (p.name.ends_with("router"))
@@ -264,7 +266,10 @@ TEST_CASE("modality-moe: the hard mask leaks nothing, the soft one says how much
     config.experts.foreign_penalty = penalty;
     const Model model(same(3), config);
     const Run r(model, data_of(model), 1);
-    for (const Routing& routing : r.f.routing) CHECK(routing.load.size() == (penalty == 0 ? 4 : 8));
+    for (const Routing& routing : r.f.routing) {
+      CHECK(routing.load.size() == (penalty == 0 ? 4 : 8));
+      CHECK(bool(routing.allowed) == (penalty > 0));  // balance stays inside own and shared experts
+    }
     CHECK(r.f.routing[0].leakage < before);
     before = r.f.routing[0].leakage;
   }
@@ -298,6 +303,20 @@ TEST_CASE("modality-moe: capacity drops while training only, within a modality; 
     const Run again(model, other, 1, true, {.joint = false, .tokens = true});
     CHECK(same_bits(again.f.shared_tokens[0].x.value(), y));
   }
+}
+
+TEST_CASE("modality-moe: noise enters the choice while training only, and never the probabilities of the losses") {
+  ModalityMoeConfig config = options(1);
+  config.experts.noise = 3;
+  const Model model(same(2), config);
+  const std::vector<Data> data = data_of(model);
+  Run a(model, data, 1), b(model, data, 1), eval(model, data, 1, false), again(model, data, 1, false);
+  CHECK(same_bits(a.f.joint.value(), b.f.joint.value()));  // the same seed and step
+  CHECK(same_bits(eval.f.joint.value(), again.f.joint.value()));
+  CHECK(distance(a.f.joint.value(), eval.f.joint.value()) > 1e-6);
+  CHECK(same_bits(a.f.routing[0].probs.value(), eval.f.routing[0].probs.value()));
+  CHECK(a.f.routing[0].noise.shape() == a.f.routing[0].logits.shape());
+  CHECK_FALSE(eval.f.routing[0].noise);
 }
 
 TEST_CASE("modality-moe: a step after the first allocates nothing") {
@@ -355,5 +374,9 @@ TEST_CASE("moe layer: impossible clusters are refused") {
   CHECK_THROWS_WITH(make({.experts = 0}), "moe: a cluster needs an expert, got experts = 0 and shared_experts = 2");
   CHECK_THROWS_WITH(make({.experts = 1, .shared_experts = 1, .k = 3}),
                     "moe: k = 3 must be in [1, 2], the experts of a modality and the shared ones together");
-  CHECK_THROWS_WITH(make({.capacity = -1}), "moe: foreign_penalty, capacity and hidden must not be negative");
+  CHECK_THROWS_WITH(make({.capacity = -1}), "moe: foreign_penalty, noise, capacity and hidden must not be negative");
+}
+
+TEST_CASE("modality-moe: gradients of every parameter agree with finite differences, for every option") {
+  test::check_gradients("modality-moe");
 }

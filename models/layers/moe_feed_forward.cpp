@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/rng.h"
 #include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/linear.h"
@@ -26,8 +27,8 @@ void check(const MoeConfig& c) {
   if (c.k < 1 || c.k > c.experts + c.shared_experts)
     refuse("moe: k = " + std::to_string(c.k) + " must be in [1, " + std::to_string(c.experts + c.shared_experts) +
            "], the experts of a modality and the shared ones together");
-  if (!(c.foreign_penalty >= 0) || !(c.capacity >= 0) || c.hidden < 0)
-    refuse("moe: foreign_penalty, capacity and hidden must not be negative");
+  if (!(c.foreign_penalty >= 0) || !(c.noise >= 0) || !(c.capacity >= 0) || c.hidden < 0)
+    refuse("moe: foreign_penalty, noise, capacity and hidden must not be negative");
 }
 
 // (T,experts), 1 = a real token; absent without padding.
@@ -37,6 +38,13 @@ Var routable(const Var& mask, std::int64_t experts) {
   Tensor rows({tokens, experts}, mask.dtype());
   for (std::int64_t i = 0; i < tokens * experts; ++i) rows.set(i, mask.value().at(i / experts) != 0 ? 1 : 0);
   return mask.tape().constant(rows);
+}
+
+Tensor noise(const Tensor& like, double deviation, const Context::Stream& from) {
+  Tensor n(like.shape(), like.dtype());
+  Rng rng(from.seed, from.stream);
+  for (std::int64_t i = 0; i < n.size(); ++i) n.set(i, deviation * rng.normal());
+  return n;
 }
 
 // Mean entropy of the rows of p that are not all zero, and their mean mass on the columns from `foreign` on.
@@ -112,7 +120,7 @@ Var MoeFeedForward::logits(const Context& c, const Var& x, std::size_t reader, d
   return linear(x, w, bias);
 }
 
-MoeFeedForward::Routed MoeFeedForward::route(const Context& c, const Tokens& x, std::size_t reader, double gate) const {
+MoeFeedForward::Routed MoeFeedForward::route(Context& c, const Tokens& x, std::size_t reader, double gate) const {
   Routed r;
   r.clusters.push_back(reader);
   if (reader != shared() && gate > 0) r.clusters.push_back(shared());
@@ -124,16 +132,27 @@ MoeFeedForward::Routed MoeFeedForward::route(const Context& c, const Tokens& x, 
       if (i != reader) r.clusters.push_back(i), experts += clusters_[i].experts;
 
   const Shape& s = x.x.shape();
+  const Var real = routable(x.mask, experts);
   r.routing.modality = reader;
   r.routing.logits = logits(c, reshape(x.x, {s[0] * s[1], s[2]}), reader, gate, r.clusters);
-  r.routing.probs = softmax(r.routing.logits, routable(x.mask, experts));
+  r.routing.probs = softmax(r.routing.logits, real);
+  if (foreign < experts) {
+    Tensor allowed = Tensor::zeros({experts}, x.x.dtype());
+    for (std::int64_t e = 0; e < foreign; ++e) allowed.set(e, 1);
+    r.routing.allowed = c.tape().constant(allowed);
+  }
   if (x.mask) r.routing.mask = reshape(x.mask, {s[0] * s[1]});
   const int k = static_cast<int>(std::min<std::int64_t>(config_.k, experts));
-  r.top = top_k_gates(r.routing.probs, k, k > 1);
+  Var noisy = r.routing.probs;
+  if (config_.noise > 0 && c.training()) {
+    r.routing.noise = c.tape().constant(noise(r.routing.logits.value(), config_.noise, c.next_stream()));
+    noisy = softmax(add(r.routing.logits, r.routing.noise), real);
+  }
+  r.top = top_k_gates(noisy, k, k > 1);
   const Tensor chosen = r.top.index.value(), &probs = r.routing.probs.value();
   Tensor kept = chosen;
   if (config_.capacity > 0 && c.training()) {
-    kept = drop_overflow(chosen, probs, expert_capacity(chosen, experts, config_.capacity), config_.drop_order);
+    kept = drop_overflow(chosen, noisy.value(), expert_capacity(chosen, experts, config_.capacity), config_.drop_order);
     r.top.index = c.tape().constant(kept);
   }
   probs.dtype() == DType::f32 ? measure<float>(probs, foreign, r.routing) : measure<double>(probs, foreign, r.routing);
@@ -169,8 +188,7 @@ Var MoeFeedForward::pooled(const Context& c, const Var& x, const Routed& r, std:
   return moe_pool(x, r.top.gates, index_in(r, cluster), c[e.w1], c[e.b1], c[e.w2], c[e.b2]);
 }
 
-Var MoeFeedForward::operator()(const Context& c, const Tokens& x, std::size_t reader, double gate,
-                               Routing* routing) const {
+Var MoeFeedForward::operator()(Context& c, const Tokens& x, std::size_t reader, double gate, Routing* routing) const {
   const Routed r = route(c, x, reader, gate);
   if (routing) *routing = r.routing;
   Var sum;

@@ -7,7 +7,8 @@
 //   output  y_t = sum of gate_te f_e(x_t) over the k largest; k = 1: gate = p, k >= 2: gates divided by their sum
 //
 // It can stand where a FeedForward stands. Padding is not routed, takes no capacity and enters no statistic. While
-// training, `capacity` drops choices, each modality within its own tokens; evaluation drops nothing. With dropping by
+// training, noise may enter the choice and `capacity` drops choices, each modality within its own tokens; evaluation is
+// without noise and drops nothing. With dropping by
 // position a token's fate depends on the tokens before it, so on the order of the samples in the batch.
 // Switch (Fedus et al. 2022), V-MoE (Riquelme et al. 2021), typed as in LIMoE's setting.
 #pragma once
@@ -29,6 +30,7 @@ struct MoeConfig {
   std::int64_t hidden = 0;                       // of an expert; 0: four times the width
   int k = 1;                                     // experts a token is sent to
   double foreign_penalty = 0;  // b; 0: hard permission, the experts of other modalities are out of reach
+  double noise = 0;            // standard deviation of what is added to the logits before choosing, in training only
   double capacity = 0;         // factor over an even load; 0: nothing is dropped
   DropOrder drop_order = DropOrder::position;
 };
@@ -36,7 +38,7 @@ struct MoeConfig {
 class MoeFeedForward {
  public:
   // Throws Error(usage, "model.moe") for a cluster without experts, k past the experts open to a modality, a negative
-  // penalty or capacity.
+  // penalty, noise, capacity or hidden width.
   MoeFeedForward(const Init& init, const std::string& name, std::span<const std::string> modalities, std::int64_t width,
                  const MoeConfig& config);
 
@@ -50,14 +52,14 @@ class MoeFeedForward {
   };
   // Tokens (B,L,width) read for modality `reader`, or for the shared code (reader = shared(): its own cluster alone).
   // gate 0 closes the shared cluster to a modality.
-  Routed route(const Context& c, const Tokens& x, std::size_t reader, double gate) const;
+  Routed route(Context& c, const Tokens& x, std::size_t reader, double gate) const;
 
   // What one open cluster adds to the tokens it serves, (B,L,width), and the same summed over each sample, (B,width).
   Var tokens(const Context& c, const Var& x, const Routed& routed, std::size_t cluster) const;
   Var pooled(const Context& c, const Var& x, const Routed& routed, std::size_t cluster) const;
 
   // As a layer: what all open clusters add. The residual is the caller's.
-  Var operator()(const Context& c, const Tokens& x, std::size_t reader, double gate, Routing* routing = nullptr) const;
+  Var operator()(Context& c, const Tokens& x, std::size_t reader, double gate, Routing* routing = nullptr) const;
 
  private:
   struct Cluster {

@@ -2,6 +2,7 @@
 
 #include "ops/add.h"
 #include "ops/masked_mean.h"
+#include "ops/reshape.h"
 #include "ops/scale.h"
 #include "ops/scale_rows.h"
 
@@ -31,11 +32,11 @@ Var mean_of_sum(const Var& sum, const Tokens& over) {
 
 }  // namespace
 
-ModalityMoe::ModalityMoe(const Init& init, std::span<const EncodedWidths> modalities, std::int64_t width,
-                         const ModalityMoeConfig& config)
-    : width_(width), config_(config), experts_(init, "experts", names(modalities), width, config.experts) {
+ModalityMoe::ModalityMoe(const Init& init, std::span<const EncodedWidths> modalities, const ModalityMoeConfig& config)
+    : config_(config), experts_(init, "experts", names(modalities), config.width, config.experts) {
   for (const EncodedWidths& m : modalities) {
     Head head;
+    const std::int64_t width = config.width;
     if (m.h != width) head.to_width.emplace(m.same ? init : init.shared(), m.name + ".to_width", m.h, width);
     if (!m.same || config.private_residual)
       head.surface.emplace(init, m.name + ".surface", m.same ? width : m.surface, width);
@@ -89,7 +90,8 @@ Factors ModalityMoe::factors(Context& c, std::span<const Encoded> encoded, doubl
     f.private_codes.push_back(private_code);
     f.shared_codes.push_back(shared_code);
   }
-  if (wanted.joint) f.joint = mean_of_present(f.shared_codes, encoded);
+  if (wanted.joint || wanted.joint_tokens) f.joint = mean_of_present(f.shared_codes, encoded);
+  if (wanted.joint_tokens) f.joint_tokens = {reshape(f.joint, {f.joint.shape()[0], 1, config_.width}), {}};
   return f;
 }
 

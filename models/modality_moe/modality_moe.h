@@ -4,7 +4,7 @@
 //
 //   private  z_m = mean_real(P u + own(u))        u = surface tokens, P linear; own: experts of cluster m
 //   shared   s_m = mean_real(x + share(x))        share: shared experts
-//   joint    mean of s_m over the modalities a sample has
+//   joint    mean of s_m over the modalities a sample has (one token, where tokens are wanted)
 //
 // A token of h is routed over own and shared experts (soft permission: foreign ones too, whose part counts as private).
 // Where the surface is the h tokens themselves, one routing gives both codes. Where it is other tokens, these see their
@@ -25,6 +25,7 @@
 namespace triptych {
 
 struct ModalityMoeConfig {
+  std::int64_t width = 0;  // of tokens and codes
   MoeConfig experts;
   bool private_residual = true;  // P u
   // The shared code is that of the block as a whole, mean_real(x + own(x) + share(x)), where surface = h.
@@ -34,19 +35,17 @@ struct ModalityMoeConfig {
 class ModalityMoe final : public Scheme {
  public:
   // Throws what MoeFeedForward throws.
-  ModalityMoe(const Init& init, std::span<const EncodedWidths> modalities, std::int64_t width,
-              const ModalityMoeConfig& config);
+  ModalityMoe(const Init& init, std::span<const EncodedWidths> modalities, const ModalityMoeConfig& config);
 
   Factors factors(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const override;
-  std::int64_t private_width() const override { return width_; }
-  std::int64_t shared_width() const override { return width_; }
+  std::int64_t private_width() const override { return config_.width; }
+  std::int64_t shared_width() const override { return config_.width; }
 
  private:
   struct Head {
     std::optional<Linear> to_width;  // of h, where it is not `width` wide
     std::optional<Linear> surface;   // P
   };
-  std::int64_t width_;
   ModalityMoeConfig config_;
   std::vector<Head> heads_;
   MoeFeedForward experts_;

@@ -145,7 +145,8 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in) co
       return sum;
     case TermCodes::On::routing:
       for (const Routing& r : in.factors.routing) {
-        const Inputs inputs[] = {{"gates", r.probs}, {"logits", r.logits}, {"mask", r.mask}};
+        const Inputs inputs[] = {
+            {"gates", r.probs}, {"logits", r.logits}, {"mask", r.mask}, {"allowed", r.allowed}, {"noise", r.noise}};
         sum = plus(sum, call(c, term, inputs));
       }
       return sum;
