@@ -1,6 +1,9 @@
 #include "backends/cpu/gemm_eigen.h"
 // Eigen's header comes first: it must see EIGEN_DONT_PARALLELIZE.
 #include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <string>
 
 #include "backends/cpu/cpu.h"
 #include "backends/cpu/parallel.h"
@@ -19,9 +22,12 @@ namespace {
 void multiply_onednn(const Product<float>& p) {
   const int before = omp_get_max_threads();
   if (before > 1) omp_set_num_threads(1);
-  dnnl_sgemm(p.trans_a ? 'T' : 'N', p.trans_b ? 'T' : 'N', p.m, p.n, p.k, p.alpha, p.a, p.lda, p.b, p.ldb, p.beta, p.c,
-             p.ldc);
+  const dnnl_status_t status = dnnl_sgemm(p.trans_a ? 'T' : 'N', p.trans_b ? 'T' : 'N', p.m, p.n, p.k, p.alpha, p.a,
+                                          p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
   if (before > 1) omp_set_num_threads(before);
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
+  if (status != dnnl_success)
+    throw std::runtime_error("oneDNN refused a matrix product: status " + std::to_string(status));
 }
 #endif
 

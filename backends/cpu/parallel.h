@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 
 #include "backends/backend.h"
 
@@ -13,7 +14,8 @@ namespace triptych::cpu {
 
 constexpr std::int64_t small_work = 16384;  // below this many elements a parallel region costs more than it saves
 
-// f(i) for i in [0, count); `work` is the number of elements touched in total.
+// f(i) for i in [0, count); `work` is the number of elements touched in total. What f throws arrives at the caller,
+// after the other tiles are done.
 template <class F>
 void parallel_for(std::int64_t count, std::int64_t work, F&& f) {
   const int n = work < small_work ? 1 : static_cast<int>(std::min<std::int64_t>(threads(), count));
@@ -21,8 +23,15 @@ void parallel_for(std::int64_t count, std::int64_t work, F&& f) {
     for (std::int64_t i = 0; i < count; ++i) f(i);
     return;
   }
+  std::exception_ptr thrown;  // the first one: it may not leave the region by itself
 #pragma omp parallel for schedule(static) num_threads(n)
-  for (std::int64_t i = 0; i < count; ++i) f(i);
+  for (std::int64_t i = 0; i < count; ++i) try {
+      f(i);
+    } catch (...) {
+#pragma omp critical(triptych_thrown)
+      if (!thrown) thrown = std::current_exception();
+    }
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 // f(begin, end) for the pieces of [0, count) of `tile` each (the last may be shorter).
