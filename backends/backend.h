@@ -145,7 +145,7 @@ struct Kernels {
   void (*scale_rows)(View x, View s, View y, std::int64_t rows, std::int64_t cols);
 
   // --- rows ---------------------------------------------------------------------------------------------------------
-  // layer_norm: stats (rows,2) receives mean and 1/sqrt(var + eps).
+  // layer_norm: stats (rows,3) receives the mean, what rounding took from it, 1/sqrt(var + eps).
   void (*layer_norm)(View x, View gamma, View beta, View y, View stats, std::int64_t rows, std::int64_t cols,
                      double eps);
   void (*layer_norm_backward)(View dy, View x, View gamma, View stats, View dx, View dgamma, View dbeta,

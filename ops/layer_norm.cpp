@@ -11,7 +11,7 @@ layer_norm: x (..., d), gamma (d), beta (d)  ->  y (..., d)
 
   forward   mu = mean(x),  s = sqrt(var(x) + eps),  n = (x - mu) / s,  y = gamma n + beta      per row; var divides by d
   backward  g = gamma dy;   dx = (g - mean(g) - n mean(g n)) / s;   dgamma = sum_rows(dy n);   dbeta = sum_rows(dy)
-  saves     x, mu, 1/s (two numbers a row; n is recomputed)
+  saves     x, mu, 1/s (three numbers a row, for mu comes in two parts; n is recomputed)
   stable    two-pass variance; eps inside the root, so a constant row has n = 0 and a finite dx
   source    Ba, Kiros, Hinton 2016, arXiv 1607.06450, eq. 3-4
 )";
@@ -24,7 +24,7 @@ Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
   require(gamma.shape() == Shape{d}, "layer_norm", "gamma", gamma, "(d) with d = last size of x", "x", x);
   require(beta.shape() == Shape{d}, "layer_norm", "beta", beta, "(d) with d = last size of x", "x", x);
   const Kernels& k = x.kernels();
-  Tensor y(x.shape(), x.dtype()), stats({rows, 2}, x.dtype());
+  Tensor y(x.shape(), x.dtype()), stats({rows, 3}, x.dtype());
   k.layer_norm(x.value().view(), gamma.value().view(), beta.value().view(), y.view(), stats.view(), rows, d, eps);
   return record("layer_norm", y, {x, gamma, beta},
                 [&k, x = x.value(), gamma = gamma.value(), stats, rows, d](const Tensor& dy) -> Grads {

@@ -7,7 +7,7 @@ namespace triptych {
 namespace {
 
 constexpr std::string_view formula = R"(
-masked_mean: x (B, L, d), mask (B, L) with 1 = real token, or absent  ->  y (B, d)
+masked_mean: x (B, L, d), mask (B, L) with 0 = no token, or absent  ->  y (B, d)
 
   forward   y_b = (sum over the real tokens t of x_bt) / n_b,  n_b their number;   0 where n_b = 0
   backward  dx_bt = dy_b / n_b for real tokens, 0 for the others
@@ -41,6 +41,7 @@ const OpInfo& masked_mean_info() {
                            .inputs = {{"x", "(B, L, d)"}, {"mask", "(B, L)", Kind::constant, true}},
                            .samples = {{"no_mask", {normal(2, 3, 4)}},
                                        {"masked", {normal(3, 3, 2), list({3, 3}, {1, 1, 0, 0, 0, 0, 1, 0, 1})}},
+                                       {"any_mark", {normal(2, 3, 2), list({2, 3}, {2, .5, 0, 0, 3, 0})}},
                                        {"one_token", {normal(2, 1, 3), fill(1, {2, 1})}},
                                        {"width_one", {normal(2, 3, 1)}}},
                            .errors = {{{"mask_size", {normal(2, 3, 4), fill(1, {2, 4})}},

@@ -4,8 +4,8 @@
 
 namespace triptych {
 
-// Mean over the real tokens: x (B, L, d), mask (B, L) with 1 = real, or absent -> (B, d). A sample with no real token
-// gives zeros. Throws Error(input) when the sizes do not fit.
+// Mean over the real tokens: x (B, L, d), mask (B, L) with 0 = none, anything else = real, or absent -> (B, d). A
+// sample with no real token gives zeros. Throws Error(input) when the sizes do not fit.
 Var masked_mean(const Var& x, const Var& mask = {});
 
 const OpInfo& masked_mean_info();

@@ -98,8 +98,8 @@ TEST_CASE("cpu: rows") {
           "layer_norm " + at,
           [=](auto& k, Call& c) {
             const View x = c.normal(n, 2, shift), gamma = c.normal(cols), beta = c.normal(cols),
-                       stats = c.output(2 * rows);
-            const View exact = c.make(2 * rows, [] { return 0.0; }), dy = c.normal(n), y = c.output(n);
+                       stats = c.output(3 * rows);
+            const View exact = c.make(3 * rows, [] { return 0.0; }), dy = c.normal(n), y = c.output(n);
             k.layer_norm(x, gamma, beta, y, stats, rows, cols, 1e-5);
             reference_kernels().layer_norm(x, gamma, beta, c.value(n, 0), exact, rows, cols, 1e-5);
             k.layer_norm_backward(dy, x, gamma, exact, c.output(n), c.output(cols), c.output(cols), rows, cols);

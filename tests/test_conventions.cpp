@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/gradcheck.h"
+#include "core/rng.h"
 #include "ops/attend.h"
 #include "ops/attention.h"
 #include "ops/cross_entropy.h"
@@ -98,6 +99,30 @@ TEST_CASE("conventions: rows of width one are certain, constant rows normalise t
     CHECK(gradient(y, x) == Values{0, 0, 0});
     CHECK(gradient(y, beta) == Values{3});
   });
+}
+
+TEST_CASE("conventions: layer_norm of rows far from zero is as good in float32 as its input") {
+  Rng rng(1);
+  Tensor x({3, 64}, DType::f32), up({3, 64}, DType::f32);
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    x.set(i, 1000 + 0.01 * rng.normal());
+    up.set(i, rng.normal());
+  }
+  const auto gradient_of_x = [&](const Kernels& k, DType dtype) {
+    Tape tape(k);
+    const Tensor value = Tensor::from(x.shape(), std::span<const double>(x.values()), dtype);
+    const Var v = tape.variable(value), gamma = tape.variable(Tensor::full({64}, dtype, 1));
+    const Tensor upstream = Tensor::from(x.shape(), std::span<const double>(up.values()), dtype);
+    return gradient(layer_norm(v, gamma, tape.variable(Tensor::zeros({64}, dtype)), 1e-5), v, upstream);
+  };
+  const Values exact = gradient_of_x(reference_kernels(), DType::f64);
+  double largest = 0;
+  for (const double g : exact) largest = std::max(largest, std::abs(g));
+  for (const Kernels* k : {&reference_kernels(), &cpu_kernels()}) {
+    CAPTURE(k->name);
+    const Values rounded = gradient_of_x(*k, DType::f32);
+    for (std::size_t i = 0; i < exact.size(); ++i) CHECK(std::abs(rounded[i] - exact[i]) < 1e-5 * largest);
+  }
 }
 
 TEST_CASE("conventions: a mask or weight that wants a gradient is refused, not ignored") {

@@ -29,8 +29,10 @@ void layer_norm(View x, View gamma, View beta, View y, View stats, std::int64_t 
         const T inverse = static_cast<T>(1 / std::sqrt(var / static_cast<double>(cols) + eps));
 #pragma omp simd
         for (std::int64_t j = 0; j < cols; ++j) to[j] = scale[j] * ((from[j] - high - low) * inverse) + shift[j];
-        stats.as<T>()[2 * i] = high;
-        stats.as<T>()[2 * i + 1] = inverse;
+        T* kept = stats.as<T>() + 3 * i;
+        kept[0] = high;
+        kept[1] = low;
+        kept[2] = inverse;
       }
     });
   });
@@ -49,11 +51,12 @@ void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View 
       for (std::int64_t i = begin; i < end; ++i) {
         const T *in = x.as<T>() + i * cols, *up = dy.as<T>() + i * cols;
         T* to = dx.as<T>() + i * cols;
-        const T mean = stats.as<T>()[2 * i], inverse = stats.as<T>()[2 * i + 1];
+        const T* kept = stats.as<T>() + 3 * i;
+        const T high = kept[0], low = kept[1], inverse = kept[2];
         double total_g = 0, total_gn = 0;
 #pragma omp simd reduction(+ : total_g, total_gn)
         for (std::int64_t j = 0; j < cols; ++j) {
-          const T n = (in[j] - mean) * inverse, g = scale[j] * up[j];
+          const T n = (in[j] - high - low) * inverse, g = scale[j] * up[j];
           total_g += static_cast<double>(g);
           total_gn += static_cast<double>(g * n);
           sum_g[j] += static_cast<double>(up[j] * n);
@@ -63,7 +66,7 @@ void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View 
                 mean_gn = static_cast<T>(total_gn / static_cast<double>(cols));
 #pragma omp simd
         for (std::int64_t j = 0; j < cols; ++j) {
-          const T n = (in[j] - mean) * inverse;
+          const T n = (in[j] - high - low) * inverse;
           to[j] = (scale[j] * up[j] - mean_g - n * mean_gn) * inverse;
         }
       }

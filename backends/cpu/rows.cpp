@@ -134,7 +134,7 @@ void row_normalise_backward(View y, View norms, View dy, View dx, std::int64_t r
 template <class T>
 double count_real(const T* mask, std::int64_t tokens) {
   double count = mask ? 0 : static_cast<double>(tokens);
-  for (std::int64_t t = 0; mask && t < tokens; ++t) count += static_cast<double>(mask[t]);
+  for (std::int64_t t = 0; mask && t < tokens; ++t) count += mask[t] != 0;
   return count;
 }
 

@@ -17,8 +17,10 @@ void layer_norm(View x, View gamma, View beta, View y, View stats, std::int64_t 
       const double inverse = 1 / std::sqrt(var / static_cast<double>(cols) + eps);
       for (std::int64_t j = 0; j < cols; ++j)
         y.as<T>()[i * cols + j] = static_cast<T>(gamma.as<T>()[j] * ((in[j] - mean) * inverse) + beta.as<T>()[j]);
-      stats.as<T>()[2 * i] = static_cast<T>(mean);
-      stats.as<T>()[2 * i + 1] = static_cast<T>(inverse);
+      T* kept = stats.as<T>() + 3 * i;
+      kept[0] = static_cast<T>(mean);
+      kept[1] = static_cast<T>(mean - kept[0]);
+      kept[2] = static_cast<T>(inverse);
     }
   });
 }
@@ -29,8 +31,8 @@ void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View 
     for (std::int64_t j = 0; j < cols; ++j) {
       double sg = 0, sb = 0;
       for (std::int64_t i = 0; i < rows; ++i) {
-        const double n =
-            (x.as<T>()[i * cols + j] - static_cast<double>(stats.as<T>()[2 * i])) * stats.as<T>()[2 * i + 1];
+        const T* kept = stats.as<T>() + 3 * i;
+        const double mean = static_cast<double>(kept[0]) + kept[1], n = (x.as<T>()[i * cols + j] - mean) * kept[2];
         sg += dy.as<T>()[i * cols + j] * n;
         sb += dy.as<T>()[i * cols + j];
       }
@@ -38,7 +40,8 @@ void layer_norm_backward(View dy, View x, View gamma, View stats, View dx, View 
       dbeta.as<T>()[j] = static_cast<T>(sb);
     }
     for (std::int64_t i = 0; i < rows; ++i) {
-      const double mean = stats.as<T>()[2 * i], inverse = stats.as<T>()[2 * i + 1];
+      const T* kept = stats.as<T>() + 3 * i;
+      const double mean = static_cast<double>(kept[0]) + kept[1], inverse = kept[2];
       double mean_g = 0, mean_gn = 0;
       for (std::int64_t j = 0; j < cols; ++j) {
         const double g = static_cast<double>(gamma.as<T>()[j]) * dy.as<T>()[i * cols + j];
@@ -151,7 +154,7 @@ void masked_mean(View x, View mask, View y, std::int64_t batch, std::int64_t tok
   dispatch(x.dtype, [&]<class T>(T) {
     for (std::int64_t b = 0; b < batch; ++b) {
       double count = 0;
-      for (std::int64_t t = 0; t < tokens; ++t) count += mask ? static_cast<double>(mask.as<T>()[b * tokens + t]) : 1;
+      for (std::int64_t t = 0; t < tokens; ++t) count += !mask || mask.as<T>()[b * tokens + t] != 0;
       for (std::int64_t j = 0; j < width; ++j) {
         double s = 0;
         for (std::int64_t t = 0; t < tokens; ++t)
@@ -166,7 +169,7 @@ void masked_mean_backward(View dy, View mask, View dx, std::int64_t batch, std::
   dispatch(dy.dtype, [&]<class T>(T) {
     for (std::int64_t b = 0; b < batch; ++b) {
       double count = 0;
-      for (std::int64_t t = 0; t < tokens; ++t) count += mask ? static_cast<double>(mask.as<T>()[b * tokens + t]) : 1;
+      for (std::int64_t t = 0; t < tokens; ++t) count += !mask || mask.as<T>()[b * tokens + t] != 0;
       for (std::int64_t t = 0; t < tokens; ++t)
         for (std::int64_t j = 0; j < width; ++j) {
           const bool real = !mask || mask.as<T>()[b * tokens + t] != 0;
