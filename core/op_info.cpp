@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/require.h"
 #include "core/rng.h"
 
 namespace triptych {
@@ -45,6 +46,12 @@ const T& typed(const Call& c, std::string_view name) {
 }  // namespace
 
 double Call::number(std::string_view name) const { return typed<double>(*this, name); }
+std::int64_t Call::integer(std::string_view name, std::int64_t low, std::int64_t high) const {
+  const double value = number(name);
+  require(value >= static_cast<double>(low) && value <= static_cast<double>(high) && value == std::floor(value),
+          info.name, name, value, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  return static_cast<std::int64_t>(value);
+}
 bool Call::flag(std::string_view name) const { return typed<bool>(*this, name); }
 const std::string& Call::text(std::string_view name) const { return typed<std::string>(*this, name); }
 

@@ -86,6 +86,9 @@ struct Call {
   const Var& operator[](std::size_t i) const { return in[i]; }
   // The setting given, or its fallback. Throws Error(internal) when OpInfo::params has no such name of that type.
   double number(std::string_view name) const;
+  // A number that must be whole and within [low, high]. Throws Error(input, "op.parameter") otherwise. All whole
+  // numbers up to 2^53 are exact in a double.
+  std::int64_t integer(std::string_view name, std::int64_t low = 0, std::int64_t high = std::int64_t{1} << 53) const;
   bool flag(std::string_view name) const;
   const std::string& text(std::string_view name) const;
 };

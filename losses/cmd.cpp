@@ -1,7 +1,5 @@
 #include "losses/cmd.h"
 
-#include <cmath>
-
 #include "core/require.h"
 #include "losses/shapes.h"
 #include "ops/add.h"
@@ -61,9 +59,7 @@ const OpInfo& cmd_info() {
                  {{"moments", {normal(3, 2), normal(3, 2)}, {{"moments", 2.5}}},
                   "[cmd] moments = 2.5 must be a whole number from 1 to 100"}},
       .apply = [](const Call& c) -> Outputs {
-        const double k = c.number("moments");
-        require(k >= 1 && k <= 100 && k == std::floor(k), "cmd", "moments", k, "a whole number from 1 to 100");
-        return {cmd(c[0], c[1], static_cast<int>(k))};
+        return {cmd(c[0], c[1], static_cast<int>(c.integer("moments", 1, 100)))};
       },
       .kinks = true};
   return info;

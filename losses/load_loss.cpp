@@ -113,7 +113,8 @@ const OpInfo& load_loss_info() {
                  {{"k", {normal(3, 2), normal(3, 2)}, {{"k", 3.0}}},
                   "[load_loss] k = 3 must be in [1, number of allowed experts]"}},
       .apply = [](const Call& c) -> Outputs {
-        const LoadLoss l = load_loss(c[0], c[1], c.number("noise_std"), static_cast<int>(c.number("k")), c[2], c[3]);
+        const LoadLoss l =
+            load_loss(c[0], c[1], c.number("noise_std"), static_cast<int>(c.integer("k", 0, 65536)), c[2], c[3]);
         return {l.value, l.p_mean};
       },
       .outputs = {"value", "p_mean"}};

@@ -70,14 +70,16 @@ const OpInfo& attention_info() {
                   "[attention] v (2, 2, 4) must be (B, Lk, d), the shape of k, got k (2, 3, 4)"},
                  {{"heads", {normal(1, 2, 4), normal(1, 3, 4), normal(1, 3, 4)}, {{"heads", 3.0}}},
                   "[attention] heads = 3 must be a divisor of d, the last size of q"},
+                 {{"fraction", {normal(1, 2, 4), normal(1, 3, 4), normal(1, 3, 4)}, {{"heads", 2.7}}},
+                  "[attention] heads = 2.7 must be a whole number from 1 to 65536"},
                  {{"mask", {normal(1, 2, 4), normal(1, 3, 4), normal(1, 3, 4), fill(1, {1, 2})}},
                   "[attention] mask (1, 2) must be (B, Lk) of k, got k (1, 3, 4)"}},
       .apply = [](const Call& c) -> Outputs {
-        const Attention a = attention(c[0], c[1], c[2], c[3], static_cast<int>(c.number("heads")));
+        const Attention a = attention(c[0], c[1], c[2], c[3], static_cast<int>(c.integer("heads", 1, 65536)));
         return {a.y, a.probs};
       },
       .reference = [](const Call& c) -> Outputs {
-        const Attention a = composed::attention(c[0], c[1], c[2], c[3], static_cast<int>(c.number("heads")));
+        const Attention a = composed::attention(c[0], c[1], c[2], c[3], static_cast<int>(c.integer("heads", 1, 65536)));
         return {a.y, a.probs};
       },
       .outputs = {"value", "probs"}};

@@ -70,12 +70,14 @@ const OpInfo& concat_info() {
                   "[concat] x (2, 4) must be equal in all sizes but that of the axis, got first (2, 3)"},
                  {{"rank", {normal(2, 3), normal(3)}},
                   "[concat] x (3) must be equal in all sizes but that of the axis, got first (2, 3)"},
-                 {{"axis", {normal(2, 3), normal(2, 3)}, {{"axis", 2.0}}}, "[concat] axis = 2 must be an axis of x"}},
+                 {{"axis", {normal(2, 3), normal(2, 3)}, {{"axis", 2.0}}}, "[concat] axis = 2 must be an axis of x"},
+                 {{"fraction", {normal(2, 3), normal(2, 3)}, {{"axis", 0.5}}},
+                  "[concat] axis = 0.5 must be a whole number from -8 to 8"}},
       .apply = [](const Call& c) -> Outputs {
         Vars present;
         for (const Var& x : c.in)
           if (x) present.push_back(x);
-        return {concat(present, static_cast<int>(c.number("axis")))};
+        return {concat(present, static_cast<int>(c.integer("axis", -8, 8)))};
       }};
   return info;
 }

@@ -63,14 +63,17 @@ const OpInfo& conv2d_info() {
                  {{"small", {normal(1, 2, 4, 1), normal(3, 9), normal(3)}},
                   "[conv2d] x (1, 2, 4, 1) must be (B, H, W, C) with H and W at least kernel - 2 pad"},
                  {{"stride", {normal(1, 4, 4, 1), normal(3, 9), normal(3)}, {{"stride", 0.0}}},
-                  "[conv2d] stride = 0 must be at least 1"}},
+                  "[conv2d] stride = 0 must be at least 1"},
+                 {{"fraction", {normal(1, 4, 4, 1), normal(3, 9), normal(3)}, {{"kernel", 3.5}}},
+                  "[conv2d] kernel = 3.5 must be a whole number from 0 to 1024"}},
       .apply = [](const Call& c) -> Outputs {
-        return {conv2d(c[0], c[1], c[2], static_cast<int>(c.number("kernel")), static_cast<int>(c.number("stride")),
-                       static_cast<int>(c.number("pad")))};
+        return {conv2d(c[0], c[1], c[2], static_cast<int>(c.integer("kernel", 0, 1024)),
+                       static_cast<int>(c.integer("stride", 0, 1024)), static_cast<int>(c.integer("pad", 0, 1024)))};
       },
       .reference = [](const Call& c) -> Outputs {
-        return {composed::conv2d(c[0], c[1], c[2], static_cast<int>(c.number("kernel")),
-                                 static_cast<int>(c.number("stride")), static_cast<int>(c.number("pad")))};
+        return {composed::conv2d(c[0], c[1], c[2], static_cast<int>(c.integer("kernel", 0, 1024)),
+                                 static_cast<int>(c.integer("stride", 0, 1024)),
+                                 static_cast<int>(c.integer("pad", 0, 1024)))};
       }};
   return info;
 }

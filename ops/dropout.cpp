@@ -54,10 +54,12 @@ const OpInfo& dropout_info() {
       .inputs = {{"x", "(...)"}},
       .params = {{"p", 0.5, "probability of a zero"}, {"seed", 0.0, "of the run"}, {"stream", 0.0, "of this call"}},
       .samples = {{"half", {normal(3, 5)}}, {"rarely", {normal(7)}, {{"p", 0.1}, {"seed", 3.0}, {"stream", 2.0}}}},
-      .errors = {{{"certain", {normal(3)}, {{"p", 1.0}}}, "[dropout] p = 1 must be in [0, 1)"}},
+      .errors = {{{"certain", {normal(3)}, {{"p", 1.0}}}, "[dropout] p = 1 must be in [0, 1)"},
+                 {{"seed", {normal(3)}, {{"seed", -1.0}}},
+                  "[dropout] seed = -1 must be a whole number from 0 to 9007199254740992"}},
       .apply = [](const Call& c) -> Outputs {
-        return {dropout(c[0], c.number("p"), static_cast<std::uint64_t>(c.number("seed")),
-                        static_cast<std::uint64_t>(c.number("stream")))};
+        return {dropout(c[0], c.number("p"), static_cast<std::uint64_t>(c.integer("seed")),
+                        static_cast<std::uint64_t>(c.integer("stream")))};
       }};
   return info;
 }

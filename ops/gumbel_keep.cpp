@@ -77,13 +77,15 @@ const OpInfo& gumbel_keep_info() {
       .samples = {{"noisy", {normal(3, 5)}, {{"hard", false}, {"tau", 0.7}}},
                   {"other_draws", {normal(7)}, {{"hard", false}, {"seed", 3.0}, {"stream", 2.0}}},
                   {"evaluation", {2 * normal(6)}, {{"hard", false}, {"noise", false}}}},
-      .errors = {{{"tau", {normal(3)}, {{"tau", 0.0}}}, "[gumbel_keep] tau = 0 must be greater than 0"}},
+      .errors = {{{"tau", {normal(3)}, {{"tau", 0.0}}}, "[gumbel_keep] tau = 0 must be greater than 0"},
+                 {{"stream", {normal(3)}, {{"stream", 0.5}}},
+                  "[gumbel_keep] stream = 0.5 must be a whole number from 0 to 9007199254740992"}},
       .apply = [](const Call& c) -> Outputs {
         return {gumbel_keep(c[0], {.tau = c.number("tau"),
                                    .noise = c.flag("noise"),
                                    .hard = c.flag("hard"),
-                                   .seed = static_cast<std::uint64_t>(c.number("seed")),
-                                   .stream = static_cast<std::uint64_t>(c.number("stream"))})};
+                                   .seed = static_cast<std::uint64_t>(c.integer("seed")),
+                                   .stream = static_cast<std::uint64_t>(c.integer("stream"))})};
       }};
   return info;
 }

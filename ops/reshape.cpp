@@ -1,7 +1,10 @@
 #include "ops/reshape.h"
 
+#include <algorithm>
 #include <charconv>
+#include <limits>
 
+#include "core/error.h"
 #include "core/require.h"
 
 namespace triptych {
@@ -17,15 +20,18 @@ reshape: x (any shape)  ->  y, another shape of as many entries
 )";
 
 // "2,3" or "2 3" to (2, 3); the empty text is rank 0.
-Shape parse_shape(std::string_view text) {
+Shape parse_shape(const std::string& text) {
   std::vector<std::int64_t> sizes;
-  for (const char *at = text.data(), *end = at + text.size(); at != end;) {
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();  // entries that the sizes so far leave room for
+  const char *at = text.data(), *end = at + text.size();
+  for (bool more = !text.empty(); more; ++at) {
     std::int64_t size = 0;
     const auto [next, error] = std::from_chars(at, end, size);
-    if (error != std::errc{} || size < 0) {
-      ++at;
-      continue;
-    }
+    more = next != end;
+    if (error != std::errc{} || size < 0 || size > most || (more && *next != ',' && *next != ' '))
+      throw Error(Exit::input, "op.parameter",
+                  "[reshape] shape = '" + escape_text(text) + "' must be sizes such as 2,3");
+    most /= std::max<std::int64_t>(size, 1);
     sizes.push_back(size);
     at = next;
   }
@@ -50,7 +56,11 @@ const OpInfo& reshape_info() {
                   {"more_axes", {normal(6)}, {{"shape", std::string("1,2,3")}}},
                   {"to_one_value", {normal(1, 1)}}},
       .errors = {{{"count", {normal(2, 3)}, {{"shape", std::string("4,2")}}},
-                  "[reshape] x (2, 3) must be of as many entries as (4, 2)"}},
+                  "[reshape] x (2, 3) must be of as many entries as (4, 2)"},
+                 {{"sign", {normal(2, 3)}, {{"shape", std::string("2,-3")}}},
+                  "[reshape] shape = '2,-3' must be sizes such as 2,3"},
+                 {{"comma", {normal(2, 3)}, {{"shape", std::string("2,3,")}}},
+                  "[reshape] shape = '2,3,' must be sizes such as 2,3"}},
       .apply = [](const Call& c) -> Outputs { return {reshape(c[0], parse_shape(c.text("shape")))}; }};
   return info;
 }

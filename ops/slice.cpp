@@ -49,10 +49,11 @@ const OpInfo& slice_info() {
                   {"all", {normal(3)}, {{"end", 3.0}}}},
       .errors = {{{"end", {normal(2, 3)}, {{"end", 3.0}}}, "[slice] end = 3 must be at most the size of the axis"},
                  {{"empty", {normal(2, 3)}, {{"begin", 1.0}}}, "[slice] begin = 1 must be in [0, end)"},
-                 {{"axis", {normal(2, 3)}, {{"axis", -3.0}}}, "[slice] axis = -3 must be an axis of x"}},
+                 {{"axis", {normal(2, 3)}, {{"axis", -3.0}}}, "[slice] axis = -3 must be an axis of x"},
+                 {{"fraction", {normal(2, 3)}, {{"end", 1.5}}},
+                  "[slice] end = 1.5 must be a whole number from 0 to 9007199254740992"}},
       .apply = [](const Call& c) -> Outputs {
-        return {slice(c[0], static_cast<int>(c.number("axis")), static_cast<std::int64_t>(c.number("begin")),
-                      static_cast<std::int64_t>(c.number("end")))};
+        return {slice(c[0], static_cast<int>(c.integer("axis", -8, 8)), c.integer("begin"), c.integer("end"))};
       }};
   return info;
 }

@@ -102,16 +102,17 @@ const OpInfo& top_k_gates_info() {
       .errors =
           {{{"rank", {normal(3)}}, "[top_k_gates] probs (3) must be (tokens, experts)"},
            {{"k", {normal(2, 3)}, {{"k", 4.0}}}, "[top_k_gates] k = 4 must be in [1, number of experts]"},
+           {{"fraction", {normal(2, 3)}, {{"k", 1.5}}}, "[top_k_gates] k = 1.5 must be a whole number from 0 to 65536"},
            {{"constant_gate", {normal(2, 3)}, {{"renormalise", true}}},
             "[top_k_gates] k = 1 must be at least 2 with renormalise: a gate that is always 1 gives the router no "
             "gradient"}},
       .apply = [](const Call& c) -> Outputs {
-        const TopKGates g = top_k_gates(c[0], static_cast<int>(c.number("k")), c.flag("renormalise"));
+        const TopKGates g = top_k_gates(c[0], static_cast<int>(c.integer("k", 0, 65536)), c.flag("renormalise"));
         return {g.gates, g.index};
       },
       .reference = [](const Call& c) -> Outputs {  // the rank of an entry is the number of those before it
         const Tensor& p = c[0].value();
-        const auto k = static_cast<std::int64_t>(c.number("k"));
+        const auto k = c.integer("k", 0, 65536);
         const std::int64_t tokens = p.shape()[0], experts = p.shape()[1];
         Tensor gates = Tensor::zeros({tokens, k}, p.dtype()), index = Tensor::zeros({tokens, k}, DType::i32);
         for (std::int64_t t = 0; t < tokens; ++t) {
