@@ -3,9 +3,10 @@
 //
 //   to_ink    ink = 1 - x / 255
 //   warp      u = (2 j + 1) / 32 - 1, v = (2 i + 1) / 32 - 1 of the output pixel (row i, column j), in half-widths
-//             u' = scale (flip cos(angle) u - sin(angle) v) + shift_x,  v' = scale (flip sin(angle) u + cos(angle) v) +
-//             shift_y ink bilinear at (u', v'), 0 outside;  brightness y = min(1, colour (1 - ink)) per channel; result
-//             1 - y
+//             u' = scale (flip cos(angle) u - sin(angle) v) + shift_x
+//             v' = scale (flip sin(angle) u + cos(angle) v) + shift_y
+//             ink bilinear at (u', v'), 0 outside
+//             brightness y = min(1, colour (1 - ink)) per channel; the result is 1 - y
 //
 // so scale > 1 shows the picture smaller, and a positive shift moves it left or up. Pixel centres as in PyTorch's
 // affine_grid and grid_sample with align_corners = False and zero padding.

@@ -20,7 +20,7 @@ flow_path: x0 (n, ...), x1 like x0, t (n) or (n, 1), constant  ->  x_t, target, 
 )";
 
 Var by_sample(const Var& x, const Var& weight) {
-  const Shape shape = x.shape();  // a copy: recording moves the tape's nodes
+  const Shape& shape = x.shape();
   return reshape(scale_rows(reshape(x, {shape[0], shape.count() / shape[0]}), weight), shape);
 }
 
