@@ -1,6 +1,7 @@
 #include "metrics/dense.h"
 
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 
@@ -33,6 +34,23 @@ Matrix centred(const Matrix& x) {
   Matrix c = x.rowwise() - x.colwise().mean();
   if (c.norm() <= 1e-13 * x.norm()) c.setZero();
   return c;
+}
+
+void standardise(Matrix& train, Matrix& test) {
+  const double n = static_cast<double>(train.rows()), eps = std::numeric_limits<double>::epsilon();
+  for (Eigen::Index j = 0; j < train.cols(); ++j) {
+    const double mean = train.col(j).mean();
+    train.col(j).array() -= mean;
+    test.col(j).array() -= mean;
+    const double spread = std::sqrt(train.col(j).squaredNorm() / n);
+    if (spread <= n * eps * std::abs(mean)) {  // only rounding separates the rows
+      train.col(j).setZero();
+      test.col(j).setZero();
+    } else {
+      train.col(j) /= spread;
+      test.col(j) /= spread;
+    }
+  }
 }
 
 }  // namespace triptych::metrics

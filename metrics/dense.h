@@ -31,4 +31,8 @@ Matrix checked_matrix(const std::string& metric, const std::string& argument, co
 // Columns minus their means. A matrix whose rows are equal up to rounding becomes exactly 0.
 Matrix centred(const Matrix& x);
 
+// Brings the columns of train and test to mean 0 and standard deviation 1 on train. A column whose rows differ by
+// rounding alone becomes 0 in both.
+void standardise(Matrix& train, Matrix& test);
+
 }  // namespace triptych::metrics

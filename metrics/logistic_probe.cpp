@@ -146,24 +146,6 @@ Fit minimise(const Problem& p) {
   return fit;
 }
 
-// Brings train and test rows to mean 0 and standard deviation 1 on train.
-void standardise(Matrix& train, Matrix& test) {
-  const double n = static_cast<double>(train.rows()), eps = std::numeric_limits<double>::epsilon();
-  for (Eigen::Index j = 0; j < train.cols(); ++j) {
-    const double mean = train.col(j).mean();
-    train.col(j).array() -= mean;
-    test.col(j).array() -= mean;
-    const double spread = std::sqrt(train.col(j).squaredNorm() / n);
-    if (spread <= n * eps * std::abs(mean)) {  // only rounding separates the rows
-      train.col(j).setZero();
-      test.col(j).setZero();
-    } else {
-      train.col(j) /= spread;
-      test.col(j) /= spread;
-    }
-  }
-}
-
 void check_labels(const char* argument, const Tensor& codes, Labels labels) {
   if (static_cast<std::int64_t>(labels.size()) != codes.shape()[0])
     refuse("logistic_probe", argument, codes, "(N, d) with one label a row", std::to_string(labels.size()) + " labels");

@@ -50,8 +50,8 @@ std::optional<double> linear_probe_r2(const Tensor& x, const Tensor& y, double r
 
 std::optional<double> linear_probe_r2(const Tensor& train_x, const Tensor& train_y, const Tensor& test_x,
                                       const Tensor& test_y, double ridge) {
-  const Matrix x = checked_matrix(name, "x", train_x), y = checked_matrix(name, "y", train_y);
-  const Matrix held_x = checked_matrix(name, "test x", test_x), held_y = checked_matrix(name, "test y", test_y);
+  Matrix x = checked_matrix(name, "x", train_x), held_x = checked_matrix(name, "test x", test_x);
+  const Matrix y = checked_matrix(name, "y", train_y), held_y = checked_matrix(name, "test y", test_y);
   check_rows("y", train_y, train_x);
   check_rows("test y", test_y, test_x);
   if (held_x.cols() != x.cols()) refuse(name, "test x", test_x, "(n, p) with the p of x", train_x.shape().text());
@@ -59,9 +59,8 @@ std::optional<double> linear_probe_r2(const Tensor& train_x, const Tensor& train
   if (!(ridge >= 0))
     throw Error(Exit::input, "linear_probe_r2.argument",
                 "[linear_probe_r2] ridge must be at least 0, got " + std::to_string(ridge));
-  const Eigen::RowVectorXd mean_x = x.colwise().mean(), mean_y = y.colwise().mean();
-  const Matrix b = coefficients(centred(x), centred(y), ridge);
-  const Matrix predicted = ((held_x.rowwise() - mean_x) * b).rowwise() + mean_y;
+  standardise(x, held_x);
+  const Matrix predicted = (held_x * coefficients(x, centred(y), ridge)).rowwise() + y.colwise().mean();
   return r2(held_y - predicted, held_y);
 }
 

@@ -1,10 +1,12 @@
 // linear_probe_r2: how much of y's variance does a linear map of x explain?
 //
-//   fit    B = argmin |Yc - Xc B|_F^2 + ridge |B|_F^2              Xc, Yc: columns minus their means on the fitted rows
+//   fit    B = argmin |Yc - Xs B|_F^2 + ridge |B|_F^2   Yc: columns minus their means on the fitted rows; Xs: also
+//   divided
+//                                                       by their standard deviations there
 //   score  R^2 = mean over targets t of 1 - SSE_t / SST_t         SST_t about the mean of the scored rows
 //
-//   ridge 0 is least squares, the solution of least norm where x is rank deficient. x is not scaled here: with ridge
-//   above 0 the answer depends on the units of x. Targets that are constant on the scored rows have no R^2 and are left
+//   The answer does not depend on the units of x, whatever the ridge. Ridge 0 is least squares, the solution of least
+//   norm where x is rank deficient. Targets that are constant on the scored rows have no R^2 and are left
 //   out; nothing is returned when that leaves none.
 //   chance   0 on held-out rows (it can be negative); p / (N - 1) for p white features when scored on the fitted rows
 //   source   Hoerl, Kennard 1970, Ridge Regression; Alain, Bengio 2016, arXiv 1610.01644

@@ -163,7 +163,7 @@ TEST_CASE("logistic_probe: what it refuses") {
 
 TEST_CASE("linear_probe_r2: golden values, ridge and held-out rows") {
   CHECK(*linear_probe_r2(golden_z1(), golden_z2()) == Approx(0.9696886238163525).epsilon(1e-12));
-  CHECK(*linear_probe_r2(golden_z1(), golden_z2(), 1) == Approx(0.8671267384520944).epsilon(1e-12));
+  CHECK(*linear_probe_r2(golden_z1(), golden_z2(), 1) == Approx(0.9347476852263062).epsilon(1e-12));
   const Tensor x = noise(200, 3, 1), held = noise(50, 3, 2);
   const auto map = [](const Tensor& v) {
     return matrix(v.shape()[0], 2, [&](double i, double j) {
@@ -174,6 +174,14 @@ TEST_CASE("linear_probe_r2: golden values, ridge and held-out rows") {
   CHECK(*linear_probe_r2(x, map(x), held, map(held), 0) == Approx(1).epsilon(1e-12));
   CHECK(*linear_probe_r2(x, map(x), 1e12) == Approx(0).epsilon(1e-8));            // all that is left is the mean
   CHECK(*linear_probe_r2(x, noise(200, 2, 3), held, noise(50, 2, 4), 0) < 0.05);  // unrelated
+}
+
+TEST_CASE("linear_probe_r2: the units of x do not matter, with any ridge") {
+  const Tensor x = noise(60, 4, 1), y = noise(60, 2, 2), held = noise(20, 4, 3), held_y = noise(20, 2, 4);
+  for (const double ridge : {0.0, 0.1, 6.0})
+    for (const double scale : {0.01, 1e3})
+      CHECK(*linear_probe_r2(turned(x, 0, scale), y, turned(held, 0, scale), held_y, ridge) ==
+            Approx(*linear_probe_r2(x, y, held, held_y, ridge)).epsilon(1e-10));
 }
 
 TEST_CASE("linear_probe_r2: a repeated column changes nothing, a constant target has no R^2") {
