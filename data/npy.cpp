@@ -17,11 +17,11 @@ NpyHeader checked_header(std::span<const std::byte> bytes, const std::string& fi
   const std::uint64_t found = bytes.size() - header.data_offset;
   if (found == header.data_bytes || (found > header.data_bytes && options.allow_trailing)) return header;
   const bool is_short = found < header.data_bytes;
-  reject_input(is_short ? "npy.data-short" : "npy.trailing", file, npy_place(member, "data"),
-               std::to_string(found) + " bytes found, expected " + std::to_string(header.data_bytes) + " for shape " +
-                   shape_text(header.shape) + " of " + std::string(dtype_name(header.dtype)),
-               is_short ? "the file was cut off: copy or export it again"
-                        : "export the file again, or ignore the rest with --allow-trailing");
+  reject_input(
+      is_short ? "npy.data-short" : "npy.trailing", file, npy_place(member, "data"),
+      std::to_string(found) + " bytes found, expected " + std::to_string(header.data_bytes) + " for shape " +
+          shape_text(header.shape) + " of " + std::string(dtype_name(header.dtype)),
+      is_short ? "the file was cut off: copy or export it again" : "export the file again: np.save(path, array)");
   return header;
 }
 

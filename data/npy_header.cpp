@@ -146,7 +146,7 @@ class LiteralParser {
     if (type == "V2") {
       if (!options_.v2_is_bfloat16) {
         refuse_dtype("npy.dtype", "two untyped bytes, which may be bfloat16",
-                     "turn on the bfloat16 override, or save as float32: np.save(path, array.astype(np.float32))");
+                     "save as float32: np.save(path, array.view(ml_dtypes.bfloat16).astype(np.float32))");
       }
       header.dtype = Dtype::bf16;
     } else if (const auto found = plain(type)) {
