@@ -1,6 +1,10 @@
 #include "app/run_checkpoint.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -14,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* format_name = "triptych-checkpoint";
 constexpr const char* format_version = "1";
 constexpr std::string_view model_prefix = "model.", optimizer_prefix = "adamw.";
 constexpr std::size_t keep = 2;
@@ -54,18 +57,26 @@ std::string hash_of(const std::map<std::string, std::string>& metadata) {
   return h.text();
 }
 
-// The checkpoints of a run, newest first.
-std::vector<std::string> list(const std::string& run) {
-  std::vector<std::string> paths;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(run + "/checkpoints", ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".safetensors")) paths.push_back(entry.path().string());
+// What a resume at this checkpoint takes from metrics.jsonl must outlive a power loss as the checkpoint does.
+void sync_metrics(const RunFolder& run, const data::FileCalls& calls) {
+  const std::string path = run / "metrics.jsonl";
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return;
+  const int error = file < 0 || calls.fsync(file) != 0 ? errno : 0;
+  if (file >= 0) ::close(file);
+  if (error != 0)
+    throw Error(Exit::output, "metrics.sync", escape_text(path, 4096) + ": cannot be synced: " + std::strerror(error),
+                path, "free some space or check the disk, then go on with --resume");
+}
+
+bool reads_well(const std::string& path) {
+  try {
+    read_checkpoint(path);
+    return true;
+  } catch (const Error& e) {
+    if (e.exit != Exit::input) throw;
+    return false;
   }
-  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) {
-    return a.size() != b.size() ? a.size() > b.size() : a > b;  // longer names have more digits
-  });
-  return paths;
 }
 
 }  // namespace
@@ -79,7 +90,7 @@ void save_checkpoint(const RunFolder& run, const Checkpoint& checkpoint, const d
   std::sort(file.tensors.begin(), file.tensors.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string hashes;
   for (const auto& [name, a] : file.tensors) hashes += hash_of(name, a);
-  file.metadata = {{"format", format_name},
+  file.metadata = {{"format", checkpoint_format},
                    {"version", format_version},
                    {"program", TRIPTYCH_VERSION},
                    {"step", std::to_string(checkpoint.step)},
@@ -87,17 +98,23 @@ void save_checkpoint(const RunFolder& run, const Checkpoint& checkpoint, const d
                    {"data", checkpoint.data},
                    {"hashes", hashes}};
   file.metadata["hash"] = hash_of(file.metadata);
-  data::write_file_atomically(run / checkpoint_name(checkpoint.step), data::serialize_safetensors(file), calls);
+  sync_metrics(run, calls);
+  const std::string path = run / checkpoint_name(checkpoint.step);
+  data::write_file_atomically(path, data::serialize_safetensors(file), calls);
 
-  const std::vector<std::string> all = list(run.path());
+  std::size_t good = 0;
   std::error_code ignored;
-  for (std::size_t i = keep; i < all.size(); ++i) fs::remove(all[i], ignored);
+  for (const std::string& each : checkpoint_paths(run.path()))
+    if (good == keep)
+      fs::remove(each, ignored);
+    else
+      good += each == path || reads_well(each);
 }
 
 Checkpoint read_checkpoint(const std::string& path) {
   data::Safetensors file = data::read_safetensors(path);
   auto& meta = file.metadata;
-  if (meta["format"] != format_name)
+  if (meta["format"] != checkpoint_format)
     reject_input("checkpoint.format", path, "metadata", "no checkpoint of this program",
                  "give the folder of a run, or one of its checkpoints");
   if (hash_of(meta) != meta["hash"]) reject_input("checkpoint.damaged", path, "metadata", "its hash does not match");
@@ -129,7 +146,7 @@ Checkpoint read_checkpoint(const std::string& path) {
 
 std::optional<FoundCheckpoint> newest_checkpoint(const std::string& run) {
   FoundCheckpoint found;
-  for (const std::string& path : list(run)) {
+  for (const std::string& path : checkpoint_paths(run)) {
     try {
       found.checkpoint = read_checkpoint(path);
       found.path = path;

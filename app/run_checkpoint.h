@@ -22,6 +22,8 @@
 
 namespace triptych::app {
 
+constexpr const char* checkpoint_format = "triptych-checkpoint";  // metadata "format"
+
 struct Checkpoint {
   std::int64_t step = 0;  // steps done
   std::string config;     // TOML, without the number of threads
@@ -30,8 +32,9 @@ struct Checkpoint {
   AdamW::State optimizer;
 };
 
-// Writes checkpoints/step-<step> whole or not at all, then removes all but the newest two. Throws what
-// write_file_atomically throws; earlier checkpoints are then untouched.
+// Syncs metrics.jsonl, writes checkpoints/step-<step> whole or not at all, then removes all but the newest two; one
+// that does not read well is none of the two. Throws Error(output, "metrics.sync") and what write_file_atomically
+// throws; earlier checkpoints are then untouched.
 void save_checkpoint(const RunFolder& run, const Checkpoint& checkpoint, const data::FileCalls& calls = {});
 
 // Throws Error(input, ...): what read_safetensors throws, "checkpoint.format" (not one, or of a newer version) and

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -18,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* parts[] = {"config.toml", "metrics.jsonl", "checkpoints",
-                                 "report.html", "seconds.txt",   "forced.txt"};
+constexpr const char* files[] = {"config.toml", "metrics.jsonl", "report.html", "seconds.txt", "forced.txt"};
+constexpr const char* marker = ".triptych-run";
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem, int error = 0) {
   throw Error(Exit::output, "run.folder",
@@ -28,10 +29,23 @@ constexpr const char* parts[] = {"config.toml", "metrics.jsonl", "checkpoints",
 }
 
 bool holds_run(const std::string& path) {
-  std::error_code ignored;
-  for (const char* part : parts)
-    if (fs::exists(fs::symlink_status(path + "/" + part, ignored))) return true;
-  return false;
+  const auto there = [&](const std::string& name) {
+    std::error_code ignored;
+    return fs::exists(fs::symlink_status(path + "/" + name, ignored));
+  };
+  return there("checkpoints") || std::any_of(std::begin(files), std::end(files), there);
+}
+
+bool is_checkpoint(const std::string& name) {
+  constexpr std::string_view prefix = "step-", ending = ".safetensors";
+  if (!name.starts_with(prefix) || !name.ends_with(ending)) return false;
+  const std::size_t digits = name.size() - prefix.size() - ending.size();
+  return digits >= 8 && name.find_first_not_of("0123456789", prefix.size()) == prefix.size() + digits;
+}
+
+// Unlike remove_all it leaves folders alone.
+void remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail(path, "cannot be removed", errno);
 }
 
 // ".triptych-<process id>-<number>.tmp" of a process that is no more (data/atomic_file.h).
@@ -57,7 +71,21 @@ std::string checkpoint_name(std::int64_t step) {
   return "checkpoints/step-" + digits + ".safetensors";
 }
 
-RunFolder::RunFolder(const std::string& path, Open how) : path_(path) {
+std::vector<std::string> checkpoint_paths(const std::string& run) {
+  std::vector<std::string> paths;
+  const std::string folder = run + "/checkpoints";
+  std::error_code error;
+  fs::directory_iterator at(folder, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error))
+    if (is_checkpoint(at->path().filename().string())) paths.push_back(at->path().string());
+  if (error && error != std::errc::no_such_file_or_directory) fail(folder, "cannot be listed", error.value());
+  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a > b;  // longer names have more digits
+  });
+  return paths;
+}
+
+RunFolder::RunFolder(const std::string& path, Open how) : RunFolder(path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::exists(status) && !fs::is_directory(status)) fail(path, "is not a folder");
@@ -68,6 +96,10 @@ RunFolder::RunFolder(const std::string& path, Open how) : path_(path) {
   if (how == Open::resume && !run)
     throw Error(Exit::usage, "run.missing", escape_text(path, 4096) + ": holds no run to resume", path,
                 "leave --resume out to start one");
+  if (how == Open::replace && run && !fs::exists(*this / marker, error))
+    throw Error(Exit::usage, "run.foreign",
+                escape_text(path, 4096) + ": holds files like a run's, but no " + marker + " that says they are ours",
+                path, "choose another --out, or delete the folder yourself");
   fs::create_directories(path + "/checkpoints", error);
   if (error) fail(path, "cannot be made", error.value());
   for (const std::string& folder : {path, path + "/checkpoints"})
@@ -75,10 +107,20 @@ RunFolder::RunFolder(const std::string& path, Open how) : path_(path) {
   lock();
   remove_strays(path);
   remove_strays(path + "/checkpoints");
-  if (how != Open::replace) return;
-  for (const char* part : parts) fs::remove_all(path + "/" + part, error);
-  fs::create_directories(path + "/checkpoints", error);
-  if (error) fail(path, "cannot be made anew", error.value());
+  if (how == Open::replace) remove_run();
+  if (how != Open::resume) mark();
+}
+
+void RunFolder::remove_run() const {
+  for (const char* file : files) remove_file(*this / file);
+  for (const std::string& checkpoint : checkpoint_paths(path_)) remove_file(checkpoint);
+}
+
+void RunFolder::mark() const {
+  const std::string name = *this / marker;
+  const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) fail(name, "cannot be made", errno);
+  ::close(fd);
 }
 
 RunFolder::~RunFolder() {

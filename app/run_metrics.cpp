@@ -21,7 +21,7 @@ namespace {
               "free some space or check the permissions, then go on with --resume");
 }
 
-// The whole lines of text up to last_step.
+// The whole lines of text up to last_step. A power loss may leave a last line that is cut short or garbled.
 std::string kept(std::string_view text, std::int64_t last_step, const std::string& path) {
   std::string out;
   for (std::int64_t number = 1;; ++number) {
@@ -29,9 +29,11 @@ std::string kept(std::string_view text, std::int64_t last_step, const std::strin
     if (end == std::string_view::npos) return out;
     const std::string_view line = text.substr(0, end);
     const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object() || !object.contains("step") || !object["step"].is_number_integer())
+    if (!object.is_object() || !object.contains("step") || !object["step"].is_number_integer()) {
+      if (number > 1 && text.find('\n', end + 1) == std::string_view::npos) return out;
       reject_input("metrics.line", path, "line " + std::to_string(number), "not an object with a step",
                    "move the file away to go on without it");
+    }
     if (object["step"].get<std::int64_t>() <= last_step) out += text.substr(0, end + 1);
     text.remove_prefix(end + 1);
   }

@@ -10,9 +10,9 @@ namespace triptych::app {
 
 class MetricsLog {
  public:
-  // Opens the file for appending, made when missing. Lines of steps after `last_step` and a half-written last line are
-  // removed first, so that a resumed run writes no step twice. Throws Error(output, "metrics.open"), and Error(input,
-  // "metrics.line") for a whole line without a step, which no run of ours wrote.
+  // Opens the file for appending, made when missing. Lines of steps after `last_step` and a half-written or garbled
+  // last line are removed first, so that a resumed run writes no step twice. Throws Error(output, "metrics.open"), and
+  // Error(input, "metrics.line") for an earlier line without a step, which no run of ours wrote.
   MetricsLog(const std::string& path, std::int64_t last_step);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;

@@ -71,6 +71,18 @@ TEST_CASE("checkpoint: what is saved reads back; the newest two stay") {
   CHECK(slurp(run / checkpoint_name(100000000)) == bytes);
 }
 
+TEST_CASE("checkpoint: a damaged one takes no place among the newest two") {
+  const TempDir dir;
+  const RunFolder run(dir / "run", RunFolder::Open::fresh);
+  save_checkpoint(run, sample(1));
+  save_checkpoint(run, sample(9));
+  std::ofstream(run / checkpoint_name(9), std::ios::binary) << "damaged";
+  for (const std::int64_t step : {2, 3}) save_checkpoint(run, sample(step));
+  CHECK(newest_checkpoint(run.path())->checkpoint.step == 3);
+  CHECK(fs::exists(run / checkpoint_name(2)));
+  CHECK_FALSE(fs::exists(run / checkpoint_name(1)));
+}
+
 TEST_CASE("checkpoint: every flipped bit and every truncation is found, and the previous one is taken") {
   const TempDir dir;
   const RunFolder run(dir / "run", RunFolder::Open::fresh);
@@ -150,6 +162,16 @@ TEST_CASE("checkpoint: a full disk is reported and leaves the earlier ones") {
   CHECK(std::distance(fs::directory_iterator(run / "checkpoints"), fs::directory_iterator()) == 1);
 }
 
+TEST_CASE("checkpoint: the metrics before it are on the disk first") {
+  const TempDir dir;
+  const RunFolder run(dir / "run", RunFolder::Open::fresh);
+  std::ofstream(run / "metrics.jsonl") << "{\"step\":1}\n";
+  data::FileCalls calls;
+  calls.fsync = [](int) { return errno = EIO, -1; };
+  check_refused([&] { save_checkpoint(run, sample(1), calls); }, "metrics.sync", {"metrics.jsonl"}, Exit::output);
+  CHECK_FALSE(newest_checkpoint(run.path()));
+}
+
 TEST_CASE("run folder: refuses what is there, unless told to replace or resume it") {
   const TempDir dir;
   check_refused([&] { RunFolder(dir / "none", RunFolder::Open::resume); }, "run.missing", {"none"}, Exit::usage);
@@ -169,6 +191,28 @@ TEST_CASE("run folder: refuses what is there, unless told to replace or resume i
   check_refused([&] { RunFolder(file, RunFolder::Open::fresh); }, "run.folder", {"not a folder"}, Exit::output);
   check_refused([&] { RunFolder(file + "/x", RunFolder::Open::fresh); }, "run.folder", {}, Exit::output);
   check_refused([&] { RunFolder("/proc/triptych", RunFolder::Open::fresh); }, "run.folder", {"/proc"}, Exit::output);
+}
+
+TEST_CASE("run folder: only what a run of ours made is replaced, and a failure is told") {
+  const TempDir dir;
+  fs::create_directories(dir / "other/checkpoints");
+  std::ofstream(dir / "other/checkpoints/weights.bin") << "a year of work";
+  std::ofstream(dir / "other/config.toml") << "of another program";
+  check_refused([&] { RunFolder(dir / "other", RunFolder::Open::replace); }, "run.foreign", {"other"}, Exit::usage);
+  CHECK(slurp(dir / "other/config.toml") == "of another program");
+  CHECK_FALSE(fs::exists(dir / "other/lock"));
+
+  { const RunFolder run(dir / "run", RunFolder::Open::fresh); }
+  const std::string mine = dir / "run/checkpoints/step-best.safetensors", ours = dir / "run/" + checkpoint_name(5);
+  for (const std::string& path : {mine, ours}) std::ofstream(path) << "x";
+  { const RunFolder run(dir / "run", RunFolder::Open::replace); }
+  CHECK(fs::exists(mine));
+  CHECK_FALSE(fs::exists(ours));
+  fs::create_directories(dir / "run/report.html/kept");
+  check_refused([&] { RunFolder(dir / "run", RunFolder::Open::replace); }, "run.folder",
+                {"report.html", "cannot be removed"}, Exit::output);
+  CHECK(fs::exists(dir / "run/report.html/kept"));
+  { const RunFolder run(dir / "run", RunFolder::Open::resume); }  // the lock is free again
 }
 
 TEST_CASE("run folder: one writer at a time, named; a dead one does not count") {
@@ -197,7 +241,9 @@ TEST_CASE("metrics: appended; later steps and half a line go when it is opened a
     for (const char* line : {"{\"step\":1}", "{\"step\":50}", "{\"step\":100}"}) log.append(line);
     CHECK(slurp(path) == three);
   }
-  for (const std::string half : {"{", "{\"step\":150,\"lo", "{\"step\":150}"}) {
+  const std::string zeros(5, '\0');  // what a power loss leaves of blocks that never reached the disk
+  for (const std::string& half : {std::string("{"), std::string("{\"step\":150,\"lo"), std::string("{\"step\":150}"),
+                                  zeros, zeros + "\n", "{\"step\":1" + zeros + "\n", zeros + "\n" + zeros}) {
     std::ofstream(path) << three << half;
     { MetricsLog log(path, 100); }
     CHECK(slurp(path) == three);
@@ -207,6 +253,8 @@ TEST_CASE("metrics: appended; later steps and half a line go when it is opened a
     log.append("{\"step\":100,\"again\":true}");
   }
   CHECK(slurp(path) == "{\"step\":1}\n{\"step\":50}\n{\"step\":100,\"again\":true}\n");
+  std::ofstream(path) << three << "hello\n{\"step\":101}\n";
+  check_refused([&] { MetricsLog(path, 5); }, "metrics.line", {"line 4"});
   std::ofstream(path) << "hello\n";
   check_refused([&] { MetricsLog(path, 5); }, "metrics.line", {"line 1"});
   check_refused([&] { MetricsLog(dir / "no/such", 5); }, "metrics.open", {"no/such"}, Exit::output);

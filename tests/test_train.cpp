@@ -200,7 +200,9 @@ TEST_CASE("train: a full disk ends in exit 4 with the earlier checkpoint usable"
   restore_parameters(found->checkpoint, model.parameters());
   MetricsLog metrics(run / "metrics.jsonl", 6);
   TrainHooks hooks;
-  hooks.calls.fsync = [](int) { return errno = ENOSPC, -1; };
+  static int calls;
+  calls = 0;
+  hooks.calls.fsync = [](int) { return ++calls == 1 ? 0 : (errno = ENOSPC, -1); };  // the metrics first
   check_refused([&] { train(model, source, s.config, run, metrics, &found->checkpoint, hooks); }, "output.sync",
                 {"step-00000012"}, Exit::output);
   CHECK(newest_checkpoint(run.path())->checkpoint.step == 6);
