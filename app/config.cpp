@@ -23,10 +23,10 @@ std::string absolute(const std::string& path) {
   return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
 }
 
-bool is_emoji(const std::string& source) { return source == "emoji" || source.starts_with("emoji:"); }
-
 void make_paths_absolute(DataConfig& data) {
-  if (data.source.starts_with("emoji:")) data.source = "emoji:" + absolute(data.source.substr(6));
+  for (const std::string kind : {"emoji:", "split:"})
+    if (data.source.starts_with(kind) && data.source != kind)
+      data.source = kind + absolute(data.source.substr(kind.size()));
   for (FeatureFile& f : data.files) {
     f.file = absolute(f.file);
     f.mask = absolute(f.mask);
@@ -38,12 +38,8 @@ void make_paths_absolute(DataConfig& data) {
 }
 
 void check_data(const DataConfig& data) {
-  if (!is_emoji(data.source) && data.source != "files")
-    throw Error(Exit::usage, "config.value",
-                "data.source: '" + escape_text(data.source, 256) + "' must be emoji, emoji:FOLDER or files");
-  if (data.source == "emoji:")
-    throw Error(Exit::usage, "config.value", "data.source: 'emoji:' must be emoji:FOLDER with a folder");
-  if (is_emoji(data.source) && !data.files.empty())
+  check_source(data.source);
+  if (data.source != "files" && !data.files.empty())
     contradiction("data.source = " + toml_string(data.source) + " and data.modality (" +
                       std::to_string(data.files.size()) + " feature files) exclude each other",
                   "give one of --data and the feature files (--text, --image, --modality)");
@@ -104,6 +100,25 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
 }
 
 }  // namespace
+
+bool is_emoji(const std::string& source) { return source == "emoji" || source.starts_with("emoji:"); }
+
+void check_source(const std::string& source) {
+  const std::vector<std::string> known{"emoji", "files", "synthetic:identifiability", "synthetic:disentangled"};
+  if (std::find(known.begin(), known.end(), source) != known.end()) return;
+  for (const auto& [kind, rest] :
+       {std::pair("emoji:", "FOLDER with a folder"), std::pair("split:", "FILE with a file")}) {
+    if (source == kind)
+      throw Error(Exit::usage, "config.value", "data.source: '" + source + "' must be " + kind + rest);
+    if (source.starts_with(kind)) return;
+  }
+  const std::string close = nearest(source, known);
+  throw Error(
+      Exit::usage, "config.value",
+      "data.source: '" + escape_text(source, 256) +
+          "' must be emoji, emoji:FOLDER, files, synthetic:identifiability, synthetic:disentangled or split:FILE",
+      {}, close.empty() ? "" : "did you mean '" + close + "'?");
+}
 
 RunConfig emoji_defaults() {
   RunConfig c;

@@ -23,12 +23,15 @@ struct FeatureFile {
 };
 
 struct DataConfig {
-  std::string source = "emoji";    // "emoji", "emoji:FOLDER" or "files"
+  std::string source = "emoji";    // check_source() says which there are
   std::vector<FeatureFile> files;  // source = "files": at least two
   bool drop_nonfinite = false;     // files: leave out rows with NaN or Inf in any modality
   std::string split = "standard";  // emoji: which concepts are held out, "standard" or "hard"
   std::int64_t views = 1;          // emoji: pictures and wordings per concept and batch, 1 or 2
   std::int64_t buckets = 8192;     // emoji: rows of the n-gram table
+  std::int64_t seed = 0;           // synthetic: which process is drawn
+  double change = 1;               // synthetic:identifiability, as the next two: data/synthetic.h
+  bool statistical = false, causal = false;
 };
 
 struct TrainConfig {
@@ -43,6 +46,11 @@ struct RunConfig {
   ModelConfig model;  // its modalities come from the data
   TrainConfig train;
 };
+
+// Throws Error(usage, "config.value"), naming the nearest, unless source is "emoji", "emoji:FOLDER", "files",
+// "synthetic:identifiability", "synthetic:disentangled" or "split:FILE".
+void check_source(const std::string& source);
+bool is_emoji(const std::string& source);
 
 // The one place of the defaults.
 RunConfig emoji_defaults();

@@ -17,11 +17,20 @@ constexpr double tiny = 1e-12;
 
 const std::vector<Field>& table() {
   static const std::vector<Field> fields{
-      {"data.source", SLOT(data.source), 0, 0, {}, "emoji, emoji:FOLDER, or files"},
+      {"data.source",
+       SLOT(data.source),
+       0,
+       0,
+       {},
+       "emoji, emoji:FOLDER, files, synthetic:identifiability, synthetic:disentangled, or split:FILE"},
       {"data.drop_nonfinite", SLOT(data.drop_nonfinite), 0, 0, {}, "files: leave out rows with NaN or Inf"},
       {"data.split", SLOT(data.split), 0, 0, {"standard", "hard"}, "emoji: which concepts are held out"},
       {"data.views", SLOT(data.views), 1, 2, {}, "emoji: pictures and wordings of each concept in a batch"},
       {"data.buckets", SLOT(data.buckets), 16, 1 << 24, {}, "emoji: rows of the n-gram table"},
+      {"data.seed", SLOT(data.seed), 0, 1 << 24, {}, "synthetic: which process is drawn"},
+      {"data.change", SLOT(data.change), 0, 1, {}, "synthetic:identifiability: probability that a style differs"},
+      {"data.statistical", SLOT(data.statistical), 0, 0, {}, "synthetic:identifiability: factors correlate inside"},
+      {"data.causal", SLOT(data.causal), 0, 0, {}, "synthetic:identifiability: content causes style"},
 
       {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made; several: a stack"},
       {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "linear", "none"}, "files: encoder of the features"},

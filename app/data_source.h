@@ -1,4 +1,4 @@
-// DataSource: where batches come from. One class per kind of data (emoji pairs, the user's feature files).
+// DataSource: where batches come from. One class per kind of data (emoji pairs, feature files, generated data).
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,15 @@
 
 namespace triptych::app {
 
-// What a probe may try to read from a code: one label per row of `labels`, for the rows of one modality.
+// What a probe may try to read from a code, for the rows of one modality: a class or a real vector each.
 struct Factor {
+  enum class Holder : std::uint8_t { shared, own, foreign };  // which code should hold it: foreign, neither
+
   std::string name;  // "style"
   std::vector<std::string> classes;
-  std::vector<std::int32_t> labels;  // one per row of the block it belongs to
+  std::vector<std::int32_t> labels;  // one per row of the block it belongs to; none where `values` are given
+  Holder holder = Holder::shared;
+  Tensor values = {};  // (rows, width) float32
 };
 
 // Rows to encode for evaluation: one modality, without augmentation.

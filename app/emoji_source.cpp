@@ -10,7 +10,8 @@ data::EmojiPairs load(const std::string& source) {
 }
 
 Factor constant(std::string name, const std::vector<std::string>& classes, std::size_t value, std::size_t rows) {
-  return {std::move(name), classes, std::vector<std::int32_t>(rows, static_cast<std::int32_t>(value))};
+  return {std::move(name), classes, std::vector<std::int32_t>(rows, static_cast<std::int32_t>(value)),
+          Factor::Holder::own};
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ std::vector<fs::path> inputs(const std::string& folder, const DataConfig& data) 
       all.emplace_back(place.substr(0, place.rfind(':')));  // FILE of FILE:MEMBER
     }
   std::vector<std::string> folders = {folder, folder + "/checkpoints"};
+  if (data.source.starts_with("split:")) all.emplace_back(data.source.substr(6));
   if (data.source.starts_with("emoji:")) folders.push_back(data.source.substr(6));
   std::error_code none;
   for (const std::string& f : folders)

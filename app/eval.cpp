@@ -22,7 +22,7 @@ struct Options {
 // Held-out figures must be held out: concepts of another split were trained on.
 void choose_split(OpenRun& run, const std::string& split, bool own_data) {
   const std::string wanted = split == "split_hard" ? "hard" : "standard";
-  if (split.empty() || run.config.data.source == "files" || wanted == run.config.data.split) return;
+  if (split.empty() || !is_emoji(run.config.data.source) || wanted == run.config.data.split) return;
   if (own_data)
     throw Error(Exit::usage, "eval.split",
                 "--split: '" + split + "' holds out other concepts than the run, which was trained on them", {},
@@ -37,7 +37,7 @@ int run(const Options& o) {
   for (const std::string& n : run.notices) say("warning: " + n + "\n");
   choose_split(run, o.split, o.data.empty() || o.data == "emoji");
   const Evaluation e = evaluate(all_codes(*run.model, *run.data));
-  const std::string split = run.config.data.source == "files" ? "held_out"
+  const std::string split = !is_emoji(run.config.data.source) ? "held_out"
                             : run.config.data.split == "hard" ? "split_hard"
                                                               : "split";
   if (o.json)

@@ -62,7 +62,7 @@ Json evaluation_json(const Evaluation& e, const std::string& split) {
   for (const Probe& p : e.probes)
     j["probes"].push_back({{"code", p.code},
                            {"factor", p.factor},
-                           {"metric", "accuracy"},
+                           {"metric", p.metric},
                            {"value", p.value},
                            {"chance", p.chance},
                            {"n", p.n}});
@@ -98,7 +98,7 @@ std::string evaluation_text(const Evaluation& e) {
     out +=
         "\nWhat a linear probe reads from a code, in percent (fitted on training items, scored on held-out ones).\n"
         "Good: far above chance where the code should hold the factor, at chance where it should not.\n";
-    rows = {{"code", "factor", "should", "accuracy", "chance"}};
+    rows = {{"code", "factor", "should", e.probes.front().metric == "r2" ? "R^2" : "accuracy", "chance"}};
     for (const Probe& p : e.probes)
       rows.push_back({name(p.code), name(p.factor), p.wanted ? "hold it" : "not", percent(p.value), percent(p.chance)});
     out += table(rows, 3);

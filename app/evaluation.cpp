@@ -27,18 +27,28 @@ Views views_of(const std::vector<CodedBlock>& blocks, std::size_t modality) {
   return v;
 }
 
-Tensor stacked(const Views& views, Tensor CodedBlock::*code) {
+Tensor stacked(const std::vector<Tensor>& parts) {
   std::int64_t n = 0;
-  for (const CodedBlock* v : views) n += (v->*code).shape()[0];
-  const Tensor& first = views.front()->*code;
-  Tensor all({n, first.shape()[1]}, first.dtype());
+  for (const Tensor& t : parts) n += t.shape()[0];
+  Tensor all({n, parts.front().shape()[1]}, parts.front().dtype());
   char* at = all.data<char>();
-  for (const CodedBlock* v : views) {
-    const Tensor& t = v->*code;
+  for (const Tensor& t : parts) {
     std::memcpy(at, t.data<const char>(), static_cast<std::size_t>(t.bytes()));
     at += t.bytes();
   }
   return all;
+}
+
+Tensor stacked(const Views& views, Tensor CodedBlock::*code) {
+  std::vector<Tensor> parts;
+  for (const CodedBlock* v : views) parts.push_back(v->*code);
+  return stacked(parts);
+}
+
+Tensor stacked_values(const Views& views, std::size_t factor) {
+  std::vector<Tensor> parts;
+  for (const CodedBlock* v : views) parts.push_back(v->factors[factor].values);
+  return stacked(parts);
 }
 
 std::vector<std::int32_t> stacked_labels(const Views& views, std::size_t factor) {
@@ -48,14 +58,6 @@ std::vector<std::int32_t> stacked_labels(const Views& views, std::size_t factor)
     all.insert(all.end(), labels.begin(), labels.end());
   }
   return all;
-}
-
-bool tells_views_apart(const Views& views, std::size_t factor) {
-  for (const CodedBlock* v : views) {
-    const auto& l = v->factors[factor].labels;
-    if (std::adjacent_find(l.begin(), l.end(), std::not_equal_to<>()) != l.end()) return false;
-  }
-  return views.size() > 1;
 }
 
 struct Side {
@@ -90,24 +92,50 @@ void add_retrieval(const Codes& codes, Evaluation& e) {
   e.tied /= static_cast<double>(runs);
 }
 
+// What is there beyond guessing, from 0 to 1.
+std::optional<double> excess(const Probe& p) {
+  return p.metric == "r2" ? std::max(0.0, p.value) : metrics::chance_corrected(p.value, p.chance);
+}
+
+// A class is probed from unit rows, as retrieval sees them. A real factor may lie in a code's length, so R^2 is that of
+// the code as it is.
+std::optional<Probe> probe(const Views& train, const Views& test, std::size_t f, bool of_private) {
+  const Factor& factor = test.front()->factors[f];
+  const auto code = of_private ? &CodedBlock::private_code : &CodedBlock::shared_code;
+  Probe p{"", factor.name};
+  if (factor.values) {
+    const auto raw = of_private ? code : &CodedBlock::raw_shared_code;
+    const auto r2 = metrics::linear_probe_r2(stacked(train, raw), stacked_values(train, f), stacked(test, raw),
+                                             stacked_values(test, f), 0);
+    if (!r2) return std::nullopt;
+    p.value = *r2;
+    p.n = stacked_values(test, f).shape()[0];
+    p.metric = "r2";
+    return p;
+  }
+  const auto train_labels = stacked_labels(train, f), test_labels = stacked_labels(test, f);
+  if (std::set(train_labels.begin(), train_labels.end()).size() < 2) return std::nullopt;
+  const metrics::ProbeScore s =
+      metrics::logistic_probe(stacked(train, code), train_labels, stacked(test, code), test_labels, probe_c);
+  p.value = s.accuracy;
+  p.chance = std::max(s.chance, s.majority);
+  p.n = s.n;
+  return p;
+}
+
 void add_probes(const Codes& codes, std::size_t m, Evaluation& e) {
   const Views train = views_of(codes.train, m), test = views_of(codes.test, m);
   if (train.empty() || test.empty() || train.front()->item.empty()) return;
-  for (std::size_t f = 0; f < test.front()->factors.size(); ++f) {
-    const Factor& factor = test.front()->factors[f];
-    const auto train_labels = stacked_labels(train, f), test_labels = stacked_labels(test, f);
-    if (std::set(train_labels.begin(), train_labels.end()).size() < 2) continue;
-    const bool is_private = tells_views_apart(test, f);
+  for (std::size_t f = 0; f < test.front()->factors.size(); ++f)
     for (const Side& side : {private_side, shared_side}) {
-      const metrics::ProbeScore s = metrics::logistic_probe(stacked(train, side.code), train_labels,
-                                                            stacked(test, side.code), test_labels, probe_c);
-      const std::string code = side.prefix + codes.modalities[m];
-      const double chance = std::max(s.chance, s.majority);
-      const bool wanted = is_private == (side.code == private_side.code);
-      e.probes.push_back({code, factor.name, s.accuracy, chance, s.n, wanted});
-      if (!wanted) e.leakage.push_back({code, factor.name, metrics::chance_corrected(s.accuracy, chance)});
+      const bool of_private = side.code == private_side.code;
+      std::optional<Probe> p = probe(train, test, f, of_private);
+      if (!p) continue;
+      p->code = side.prefix + codes.modalities[m];
+      p->wanted = test.front()->factors[f].holder == (of_private ? Factor::Holder::own : Factor::Holder::shared);
+      if (!p->wanted) e.leakage.push_back({p->code, p->factor, excess(*p)});
+      e.probes.push_back(std::move(*p));
     }
-  }
 }
 
 // Mean over pairs of views; within a modality each view with itself.

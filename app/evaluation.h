@@ -29,10 +29,11 @@ struct Retrieval {
 };
 struct Probe {
   std::string code, factor;  // "shared.image", "style"
-  double value = 0;          // accuracy
-  double chance = 0;         // 1 / classes, or the share of the most frequent class where the classes are not balanced
-  std::int64_t n = 0;        // rows scored
-  bool wanted = false;       // the code should hold the factor
+  double value = 0;          // accuracy, or R^2 of a linear map
+  double chance = 0;    // accuracy: 1 / classes, or the share of the most frequent class where they are not balanced
+  std::int64_t n = 0;   // rows scored
+  bool wanted = false;  // the code should hold the factor
+  std::string metric = "accuracy";  // or "r2", of a real factor
 };
 struct Similarity {
   std::string a, b;

@@ -68,6 +68,7 @@ std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks) {
       place(f.private_codes[m].value(), from, n, c.private_code);
       place(f.shared_codes[m].value(), from, n, c.shared_code);
     });
+    c.raw_shared_code = c.shared_code;
     c.modality = m;
     c.view = std::move(b.view);
     c.item = std::move(b.item);

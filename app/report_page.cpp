@@ -162,8 +162,8 @@ std::string examples(const Content& c) {
 }
 
 std::string probe_bar(const Probe& p, bool with_code) {
-  const std::string words =
-      html_text(p.factor) + (with_code ? " <span class=\"soft\">from " + html_text(p.code) + "</span>" : "");
+  const std::string words = html_text(p.factor) + (p.metric == "r2" ? ", R²" : "") +
+                            (with_code ? " <span class=\"soft\">from " + html_text(p.code) + "</span>" : "");
   return "<div class=\"bar\"><div class=\"what\"><span>" + words + "</span><b>" + percent_text(p.value) + "</b></div>" +
          bar(p.value, p.chance, p.wanted, p.factor + " from " + p.code + ": " + percent_text(p.value)) +
          "<div class=\"soft small\">" + (p.wanted ? "should be long" : "should end at the mark") + " · chance " +

@@ -5,12 +5,17 @@
 #include "app/emoji_source.h"
 #include "app/feature_source.h"
 #include "app/run_checkpoint.h"
+#include "app/split_source.h"
+#include "app/synthetic_source.h"
 #include "core/error.h"
 
 namespace triptych::app {
 
 std::unique_ptr<DataSource> make_source(const DataConfig& config) {
+  check_source(config.source);
   if (config.source == "files") return std::make_unique<FeatureSource>(config);
+  if (config.source.starts_with("synthetic:")) return std::make_unique<SyntheticSource>(config);
+  if (config.source.starts_with("split:")) return std::make_unique<SplitSource>(config);
   return std::make_unique<EmojiSource>(config);
 }
 

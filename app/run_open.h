@@ -12,7 +12,7 @@
 
 namespace triptych::app {
 
-// Throws what EmojiSource and FeatureSource throw.
+// Throws what check_source and the constructor of the kind of source throw.
 std::unique_ptr<DataSource> make_source(const DataConfig& config);
 
 struct OpenRun {

@@ -87,8 +87,9 @@ std::function<int()> setup(CLI::App& options) {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
-  add_text(options, "--data", o->request.config.source, "emoji|emoji:FOLDER",
-           "the emoji pairs (default), or a folder of the same files");
+  add_text(options, "--data", o->request.config.source, "emoji|emoji:FOLDER|synthetic:NAME|split:FILE",
+           "the emoji pairs (default), or a folder of the same files; synthetic:identifiability or "
+           "synthetic:disentangled; or the left and right halves of the pictures in an IDX file");
   add_text(options, "--text", o->text, "FILE",
            "features of the modality 'text': .npy, or .npz or .safetensors with :MEMBER");
   add_text(options, "--image", o->image, "FILE", "features of the modality 'image'");

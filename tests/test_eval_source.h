@@ -53,7 +53,8 @@ class ToySource : public app::DataSource {
     app::Block b;
     b.modality = m;
     b.view = views[m][v];
-    app::Factor view{m == 0 ? "language" : "style", views[m], {}}, sign{"sign", {"-", "+"}, {}};
+    app::Factor view{m == 0 ? "language" : "style", views[m], {}, app::Factor::Holder::own},
+        sign{"sign", {"-", "+"}, {}};
     Rng map(100 + m), shift(200 + 10 * m + v);
     std::vector<double> a, s;
     for (std::int64_t i = 0; i < width * latent; ++i) a.push_back(map.normal());

@@ -1,0 +1,90 @@
+#include "app/row_source.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/rng.h"
+
+namespace triptych::app {
+namespace {
+
+constexpr std::uint64_t split_stream = 0xF0, epoch_stream = 0xF1;  // of Philox
+constexpr std::size_t held_out_every = 5;
+
+std::vector<std::int32_t> permuted(std::vector<std::int32_t> rows, Rng rng) {
+  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.below(static_cast<std::uint32_t>(i))]);
+  return rows;
+}
+
+// Rows of `from` (N, ...) into `to`, whose storage is used again when it is ours alone and has the shape.
+void gather_rows(const Tensor& from, const std::vector<std::int32_t>& which, Tensor& to) {
+  std::vector<std::int64_t> sizes(from.shape().sizes().begin(), from.shape().sizes().end());
+  const std::int64_t row = from.size() / sizes[0];
+  sizes[0] = static_cast<std::int64_t>(which.size());
+  const Shape shape{std::span<const std::int64_t>(sizes)};
+  if (!to || to.shape() != shape || !to.unique()) to = Tensor(shape, DType::f32);
+  for (std::size_t i = 0; i < which.size(); ++i)
+    std::copy_n(from.data<float>() + which[i] * row, row, to.data<float>() + static_cast<std::int64_t>(i) * row);
+}
+
+Factor of_rows(const Factor& factor, const std::vector<std::int32_t>& which) {
+  Factor f = factor;
+  f.values = Tensor{};
+  if (factor.values) gather_rows(factor.values, which, f.values);
+  f.labels.clear();
+  for (const std::int32_t row : which)
+    if (!factor.labels.empty()) f.labels.push_back(factor.labels[static_cast<std::size_t>(row)]);
+  return f;
+}
+
+}  // namespace
+
+void RowSource::add(ModalitySpec spec, ModalityBatch values, std::vector<Factor> factors) {
+  specs_.push_back(std::move(spec));
+  values_.push_back(std::move(values));
+  factors_.push_back(std::move(factors));
+}
+
+void RowSource::split() {
+  std::vector<std::int32_t> all(static_cast<std::size_t>(values_.front().values.shape()[0]));
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<std::int32_t> order = permuted(std::move(all), Rng(0, split_stream));
+  for (std::size_t i = 0; i < order.size(); ++i)
+    (i % held_out_every == held_out_every - 1 ? test_ : train_).push_back(order[i]);
+  std::sort(train_.begin(), train_.end());
+  std::sort(test_.begin(), test_.end());
+}
+
+ModalityBatch RowSource::rows(std::size_t m, const std::vector<std::int32_t>& which, ModalityBatch to) const {
+  gather_rows(values_[m].values, which, to.values);
+  if (values_[m].mask) gather_rows(values_[m].mask, which, to.mask);
+  return to;
+}
+
+void RowSource::train_batch(std::uint64_t seed, std::int64_t step, std::int64_t items, Batch& to) {
+  const std::int64_t per_epoch = train_items() / items, epoch = step / per_epoch;
+  if (epoch != order_epoch_ || seed != order_seed_) {
+    order_ = permuted(train_, Rng(seed, epoch_stream << 56 | static_cast<std::uint64_t>(epoch)));
+    order_epoch_ = epoch;
+    order_seed_ = seed;
+  }
+  const auto begin = order_.begin() + (step % per_epoch) * items;
+  batch_.assign(begin, begin + items);
+  to.views = 1;
+  to.modalities.resize(specs_.size());
+  for (std::size_t m = 0; m < specs_.size(); ++m) to.modalities[m] = rows(m, batch_, std::move(to.modalities[m]));
+}
+
+std::vector<Block> RowSource::blocks(bool held_out) const {
+  const std::vector<std::int32_t>& which = held_out ? test_ : train_;
+  std::vector<Block> all;
+  for (std::size_t m = 0; m < specs_.size(); ++m) {
+    Block block{m, "", which, {}, rows(m, which, {})};
+    for (const Factor& f : factors_[m]) block.factors.push_back(of_rows(f, which));
+    all.push_back(std::move(block));
+  }
+  return all;
+}
+
+}  // namespace triptych::app
