@@ -17,7 +17,7 @@ struct CodedBlock {
   std::vector<std::int32_t> item;
   std::vector<Factor> factors;
   Tensor private_code, shared_code;  // (n, private width), (n, shared width); as the model gives them
-  Tensor raw_shared_code;            // the same as shared_code; stays so when all_codes() scales its rows
+  Tensor raw_shared_code = {};       // the same as shared_code; stays so when all_codes() scales its rows
 };
 
 // Rows [from, to) of a batch of one modality.

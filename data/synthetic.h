@@ -12,13 +12,13 @@ namespace triptych::data {
 
 // Two nonlinear views of shared content (Daunhawer et al. 2023, arXiv 2303.09166; von Kuegelgen et al. 2021).
 //
-//   c ~ N(0, Sc),  s ~ N(a + B c, Ss),  s'_i = s_i + d_i e_i,  d_i ~ Bernoulli(change),  e ~ N(0, Se),  m_k ~ N(0,
-//   Sm_k) x_1 = f_1(c, s, m_1),   x_2 = f_2(c, s', m_2)
+//   c ~ N(0, Sc),  s ~ N(a + B c, Ss),  m_k ~ N(0, Sm_k)
+//   s'_i = s_i + d_i e_i,  d_i ~ Bernoulli(change),  e ~ N(0, Se)
+//   x_1 = f_1(c, s, m_1),  x_2 = f_2(c, s', m_2)
 //
 //   S = I, or Wishart(its width, I), drawn for each block (statistical);  a, B = 0, or entries N(0, 1) (causal)
 //   f_k  `layers` square matrices, leaky ReLU of slope 0.2 between them. Entries U(-1, 1), columns of length 1; drawn
-//   anew
-//        until the condition number is among the best `best` of `candidates` drawn for comparison
+//        anew until the condition number is among the best `best` of `candidates` drawn for comparison
 //
 // Widths of 2 saturate within minutes of training; the papers use 5, three layers and the best 25 of 25 000.
 struct IdentifiabilityOptions {

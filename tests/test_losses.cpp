@@ -317,6 +317,10 @@ TEST_CASE("contrastive_distance: two hand cases, and negatives further away cost
   CHECK(value(contrastive_distance(column({0}), column({1}), column({2, -1}))) ==
         doctest::Approx(expected).epsilon(tight));
   CHECK(value(contrastive_distance(column({0}), column({1}), column({4, -3}))) < expected);
+  // Without negatives the other rows of a are taken: here 0 and 2, apart by 4.
+  const double near = 1 + std::log((std::exp(-1) + std::exp(-4)) / 2), same = std::log((1 + std::exp(-4)) / 2);
+  CHECK(value(contrastive_distance(column({0, 2}), column({1, 2}))) ==
+        doctest::Approx((near + same) / 2).epsilon(tight));
 }
 
 TEST_CASE("attention_leakage: a query without attention leaks nothing and sends no gradient") {
