@@ -15,8 +15,10 @@ Dispatch::Dispatch(const Tensor& index, std::int64_t experts)
     if (expert[i] >= 0) ++first[expert[i] + 1];
   for (std::int64_t e = 0; e < experts; ++e) first[e + 1] += first[e];
   rows = first[experts];
-  slot = Tensor({rows}, DType::i32);
-  token = Tensor({rows}, DType::i32);
+  const std::int64_t third = (choices + 2) / 3;
+  room = third > 0 ? (rows + third - 1) / third * third : 0;
+  slot = Tensor({room}, DType::i32);
+  token = Tensor({room}, DType::i32);
   Tensor next = start.clone();
   for (std::int64_t i = 0; i < choices; ++i) {
     to[i] = expert[i] < 0 ? -1 : next.data<std::int32_t>()[expert[i]]++;
@@ -40,9 +42,9 @@ void require_experts(std::string_view op, const Var& x, const Var& gates, const 
                 w1);
 }
 
-Tensor gathered(const Kernels& k, const Tensor& x, const Tensor& index, std::int64_t width) {
+Tensor gathered(const Kernels& k, const Tensor& x, const Tensor& index, std::int64_t count, std::int64_t width) {
   Tensor y({index.size(), width}, x.dtype());
-  k.gather(x.view(), index.view(), y.view(), index.size(), width);
+  k.gather(x.view(), index.view(), y.view(), count, width);
   return y;
 }
 

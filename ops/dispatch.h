@@ -12,9 +12,11 @@ namespace triptych {
 // The choices of index int32 (tokens, k) that are not negative, sorted by expert and within one by token: R of them.
 struct Dispatch {
   std::int64_t rows = 0;  // R
+  std::int64_t room = 0;  // of buffers for them: R rounded up to thirds of all choices, so that a step whose routing
+                          // moved a little needs no new memory
   Tensor start;           // int32 (experts + 1): the rows of expert e are [start[e], start[e+1])
-  Tensor slot;            // int32 (R): row -> choice, t k + j
-  Tensor token;           // int32 (R): row -> token t
+  Tensor slot;            // int32 (room): row -> choice, t k + j
+  Tensor token;           // int32 (room): row -> token t
   Tensor row;             // int32 (tokens k): choice -> row, -1 where it has none
 
   Dispatch(const Tensor& index, std::int64_t experts);
@@ -36,8 +38,8 @@ struct Experts {
 void require_experts(std::string_view op, const Var& x, const Var& gates, const Var& index, const Var& w1,
                      const Var& b1, const Var& w2, const Var& b2);
 
-// x[index[i]], rows of `width`; zero where the index is negative.
-Tensor gathered(const Kernels& k, const Tensor& x, const Tensor& index, std::int64_t width);
+// x[index[i]] for i < count, rows of `width`, in a buffer of as many rows as index has; zero where it is negative.
+Tensor gathered(const Kernels& k, const Tensor& x, const Tensor& index, std::int64_t count, std::int64_t width);
 
 // t from an element on.
 inline View from(const Tensor& t, std::int64_t element) {

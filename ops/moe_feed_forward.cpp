@@ -35,8 +35,9 @@ Var moe_feed_forward(const Var& x, const Var& gates, const Var& index, const Var
   const std::int64_t tokens = x.shape()[0], d = w.width(), hidden = w.hidden();
   const Dispatch to(index.value(), w.count());
 
-  const Tensor xs = gathered(k, x.value(), to.token, d), gate = gathered(k, gates.value(), to.slot, 1);
-  Tensor f({to.rows, d}, dtype), pre({to.rows, hidden}, dtype), weighted({to.rows, d}, dtype), y({tokens, d}, dtype);
+  const Tensor xs = gathered(k, x.value(), to.token, to.rows, d),
+               gate = gathered(k, gates.value(), to.slot, to.rows, 1);
+  Tensor f({to.room, d}, dtype), pre({to.room, hidden}, dtype), weighted({to.room, d}, dtype), y({tokens, d}, dtype);
   for (std::int64_t e = 0; e < w.count(); ++e)
     if (const std::int64_t row = to.begin(e); to.size(e) > 0)
       k.feed_forward(sizes(w, to.size(e)), from(xs, row * d), from(w.w1, e * w.matrix()), from(w.b1, e * hidden),
@@ -50,12 +51,12 @@ Var moe_feed_forward(const Var& x, const Var& gates, const Var& index, const Var
        wanted = x.requires_grad()](const Tensor& dy) -> Grads {
         const DType dtype = dy.dtype();
         const std::int64_t d = w.width(), hidden = w.hidden(), matrix = w.matrix(), n = to.rows * d;
-        const Tensor xs = gathered(k, x, to.token, d), df = gathered(k, dy, to.token, d);
+        const Tensor xs = gathered(k, x, to.token, to.rows, d), df = gathered(k, dy, to.token, to.rows, d);
 
-        Tensor product({to.rows, d}, dtype), dgate({to.rows}, dtype);
+        Tensor product({to.room, d}, dtype), dgate({to.room}, dtype);
         k.binary(Binary::mul, df.view(), f.view(), product.view(), n, n);
         k.gemm({.m = to.rows, .n = 1, .k = d}, product.view(), Tensor::full({d}, dtype, 1).view(), dgate.view());
-        const Tensor dgates = gathered(k, dgate, to.row, 1).reshaped(choices);
+        const Tensor dgates = gathered(k, dgate, to.row, choices.count(), 1).reshaped(choices);
 
         k.scale_rows(df.view(), gate.view(), df.view(), to.rows, d);
         Tensor dw1(w.w1.shape(), dtype), db1(w.b1.shape(), dtype), dw2(w.w2.shape(), dtype), db2(w.b2.shape(), dtype);

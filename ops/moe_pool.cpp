@@ -46,15 +46,16 @@ Var moe_pool(const Var& x, const Var& gates, const Var& index, const Var& w1, co
   const std::int64_t batch = x.shape()[0], length = x.shape()[1], d = w.width(), hidden = w.hidden(), count = w.count();
   const ExpertSizes s{count, to.rows, d, hidden, batch};
 
-  const Tensor xs = gathered(k, x.value(), to.token, d), gate = gathered(k, gates.value(), to.slot, 1);
-  Tensor bag({to.rows}, DType::i32), c = Tensor::zeros({batch, count}, dtype);
+  const Tensor xs = gathered(k, x.value(), to.token, to.rows, d),
+               gate = gathered(k, gates.value(), to.slot, to.rows, 1);
+  Tensor bag({to.room}, DType::i32), c = Tensor::zeros({batch, count}, dtype);
   for (std::int64_t e = 0; e < count; ++e)
     for (std::int64_t r = to.begin(e); r < to.begin(e + 1); ++r) {
       const auto b = static_cast<std::int32_t>(to.token.data<std::int32_t>()[r] / length);
       bag.data<std::int32_t>()[r] = b;
       c.set(b * count + e, c.at(b * count + e) + gate.at(r));
     }
-  Tensor pooled({count, batch, hidden}, dtype), pre({to.rows, hidden}, dtype), y({batch, d}, dtype);
+  Tensor pooled({count, batch, hidden}, dtype), pre({to.room, hidden}, dtype), y({batch, d}, dtype);
   k.expert_pool(s, xs.view(), to.start.view(), bag.view(), gate.view(), w.w1.view(), w.b1.view(), pooled.view(),
                 pre.view());
   k.gemm({.m = batch, .n = d, .k = count}, c.view(), w.b2.view(), y.view());
@@ -68,7 +69,7 @@ Var moe_pool(const Var& x, const Var& gates, const Var& index, const Var& w1, co
                   const DType dtype = dy.dtype();
                   const std::int64_t d = s.in, hidden = s.hidden, matrix = w.matrix();
                   Tensor dpooled(pooled.shape(), dtype), dw1(w.w1.shape(), dtype), db1(w.b1.shape(), dtype),
-                      dw2(w.w2.shape(), dtype), db2(w.b2.shape(), dtype), dgate({s.rows}, dtype), dc(c.shape(), dtype);
+                      dw2(w.w2.shape(), dtype), db2(w.b2.shape(), dtype), dgate({to.room}, dtype), dc(c.shape(), dtype);
                   for (std::int64_t e = 0; e < s.experts; ++e) {
                     k.gemm({.m = s.bags, .n = hidden, .k = d}, dy.view(), from(w.w2, e * matrix),
                            from(dpooled, e * s.bags * hidden));
@@ -77,8 +78,8 @@ Var moe_pool(const Var& x, const Var& gates, const Var& index, const Var& w1, co
                   }
                   k.gemm({.trans_a = true, .m = s.experts, .n = d, .k = s.bags}, c.view(), dy.view(), db2.view());
                   k.gemm({.trans_b = true, .m = s.bags, .n = s.experts, .k = d}, dy.view(), w.b2.view(), dc.view());
-                  const Tensor xs = gathered(k, x, to.token, d);
-                  Tensor dxs = wanted ? Tensor({s.rows, d}, dtype) : Tensor{}, dx;
+                  const Tensor xs = gathered(k, x, to.token, to.rows, d);
+                  Tensor dxs = wanted ? Tensor({to.room, d}, dtype) : Tensor{}, dx;
                   k.expert_pool_backward(s, dpooled.view(), xs.view(), to.start.view(), bag.view(), gate.view(),
                                          w.w1.view(), pre.view(), dxs.view(), dgate.view(), dw1.view(), db1.view());
                   for (std::int64_t e = 0; e < s.experts; ++e)
@@ -88,7 +89,8 @@ Var moe_pool(const Var& x, const Var& gates, const Var& index, const Var& w1, co
                     dx = Tensor(x.shape(), dtype);
                     k.gather_backward(dxs.view(), to.token.view(), dx.view(), s.rows, x.shape().rows(), d);
                   }
-                  return {dx, gathered(k, dgate, to.row, 1).reshaped(choices), Tensor{}, dw1, db1, dw2, db2};
+                  return {dx, gathered(k, dgate, to.row, choices.count(), 1).reshaped(choices), Tensor{}, dw1, db1, dw2,
+                          db2};
                 });
 }
 

@@ -90,7 +90,7 @@ double slope(const T* a, const T* dsum, T gate, T* da, std::int64_t n) {
 template <class T>
 void backward(const ExpertSizes& s, const Rows<T>& in, const T* dpooled, const T* pre, T* dgate, T* dw1, T* db1) {
   const std::int64_t tile = tile_of(s.hidden), tiles = (s.hidden + tile - 1) / tile;
-  const auto [parts] = scratch<double>(Slot::caller, tiles * s.rows);
+  const auto [parts] = scratch<double>(Slot::caller, tiles * ((s.rows + 1023) / 1024 * 1024));  // grows seldom
   each_tile(s, [&, parts = parts](std::int64_t e, std::int64_t begin, std::int64_t end) {
     const std::int64_t units = end - begin;
     const std::int64_t in_doubles = (row_chunk * tile * static_cast<std::int64_t>(sizeof(T)) + 7) / 8;
