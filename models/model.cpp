@@ -24,6 +24,8 @@ void check(const ModelConfig& c) {
     if (m.kind == ModalityKind::image && c.width % 4 != 0)
       refuse("model.width = " + std::to_string(c.width) + " must be a multiple of 4 for the image modality '" + m.name +
              "'");
+    if (m.kind == ModalityKind::image && m.channels != 3)
+      refuse("modality '" + m.name + "': pictures of " + std::to_string(m.channels) + " channels must have 3");
     if (m.kind == ModalityKind::image && (m.height % 4 != 0 || m.breadth % 4 != 0))
       refuse("modality '" + m.name + "': pictures of " + std::to_string(m.height) + " x " + std::to_string(m.breadth) +
              " must have sides that are multiples of 4");

@@ -1,8 +1,10 @@
 #include "models/encoders/image.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "core/require.h"
 #include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/gelu.h"
@@ -22,7 +24,7 @@ Var pool(const Var& map) {
 // How a picture is drawn, whatever it shows, as fractions of its pixels under a square root:
 //   64  colours, each channel cut into 4 equal parts
 //    7  absolute differences between neighbours (right and below, all channels), cut at .004 .012 .03 .06 .12 .25
-// (B,H,W,3), values in [0,1] -> (B,71).
+// (B,H,W,3), values in [0,1] -> (B,71). Values outside count as the nearest one inside, NaN as 0.
 template <class T>
 void appearance(const T* x, std::int64_t height, std::int64_t width, T* out) {
   const T cuts[] = {T(0.004), T(0.012), T(0.03), T(0.06), T(0.12), T(0.25)};
@@ -36,7 +38,7 @@ void appearance(const T* x, std::int64_t height, std::int64_t width, T* out) {
   for (std::int64_t i = 0; i < height; ++i)
     for (std::int64_t j = 0; j < width; ++j) {
       const T* p = x + (i * width + j) * 3;
-      const auto part = [&](int c) { return static_cast<int>(T(3.999) * p[c]); };
+      const auto part = [&](int c) { return p[c] > 0 ? static_cast<int>(T(3.999) * std::min(p[c], T(1))) : 0; };
       ++colours[static_cast<std::size_t>(16 * part(0) + 4 * part(1) + part(2))];
       for (int c = 0; c < 3; ++c) {
         if (j + 1 < width) edge(p[c + 3] - p[c]);
@@ -79,6 +81,7 @@ ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const Moda
 }
 
 Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout) const {
+  require(picture.shape().rank() == 4 && picture.shape()[3] == 3, "image_encoder", "picture", picture, "(B, H, W, 3)");
   Var x = add(scale(picture, 3), c.tape().constant(Tensor::scalar(-0.75, picture.dtype())));
   Vars means;
   for (const Level& level : levels_) {

@@ -19,9 +19,9 @@ struct ConvBlock {
   Var operator()(const Context& c, const Var& x) const;
 };
 
-// Encoder of small pictures (B,H,W,C): overlapping patch embeddings that halve the map three times (5 x 5, then 3 x 3,
-// stride 2), each with layer norm and gelu, residual blocks at the two coarser levels; all positions share their
-// weights.
+// Encoder of small pictures (B,H,W,3), colours in [0,1]: overlapping patch embeddings that halve the map three times (5
+// x 5, then 3 x 3, stride 2), each with layer norm and gelu, residual blocks at the two coarser levels; all positions
+// share their weights.
 //   h        the mean of the coarsest map, normalised: (B,1,width)
 //   surface  how the picture is drawn: histograms of its colours and of the differences between neighbouring pixels, as
 //            fractions under a square root, standardised (B,1,appearance_width). Style is there, the object hardly.
