@@ -20,8 +20,9 @@ gru_cell: x (n, in), h (n, d), w_x (3 d, in), w_h (3 d, d), b_x (3 d), b_h (3 d)
             2014 and most libraries)
 )";
 
-// The gates from the two products, as one fused node.
-Var gates(const Var& u, const Var& v, const Var& h) {
+}  // namespace
+
+Var gru_gates(const Var& u, const Var& v, const Var& h) {
   const std::int64_t n = h.shape()[0], d = h.shape()[1];
   const Kernels& k = h.kernels();
   if (!k.gru_gates) return composed::gru_gates(u, v, h);
@@ -34,8 +35,6 @@ Var gates(const Var& u, const Var& v, const Var& h) {
   });
 }
 
-}  // namespace
-
 Var gru_cell(const Var& x, const Var& h, const GruWeights& w) {
   require(x.shape().rank() == 2, "gru_cell", "x", x, "(n, in)");
   require(h.shape().rank() == 2 && h.shape()[0] == x.shape()[0], "gru_cell", "h", h, "(n, d) with n of x", "x", x);
@@ -44,7 +43,7 @@ Var gru_cell(const Var& x, const Var& h, const GruWeights& w) {
   require(w.w_h.shape() == Shape{3 * d, d}, "gru_cell", "w_h", w.w_h, "(3 d, d) with d = last size of h", "h", h);
   require(w.b_x.shape() == Shape{3 * d}, "gru_cell", "b_x", w.b_x, "(3 d) with d = last size of h", "h", h);
   require(w.b_h.shape() == Shape{3 * d}, "gru_cell", "b_h", w.b_h, "(3 d) with d = last size of h", "h", h);
-  return gates(linear(x, w.w_x, w.b_x), linear(h, w.w_h, w.b_h), h);
+  return gru_gates(linear(x, w.w_x, w.b_x), linear(h, w.w_h, w.b_h), h);
 }
 
 const OpInfo& gru_cell_info() {

@@ -13,6 +13,9 @@ struct GruWeights {
 // the recurrent product, as in PyTorch and in Keras' reset_after form. Throws Error(input) when the sizes do not fit.
 Var gru_cell(const Var& x, const Var& h, const GruWeights& w);
 
+// The gates alone, from u = x w_x^T + b_x and v = h w_h^T + b_h, (n, 3 d) each: for products that are shared or folded.
+Var gru_gates(const Var& u, const Var& v, const Var& h);
+
 const OpInfo& gru_cell_info();
 
 }  // namespace triptych

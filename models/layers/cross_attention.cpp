@@ -60,7 +60,7 @@ Readable CrossAttention::prepare(const Context& c, const Var& x, const Var& weig
   return {x, weight, linear(x, c[key], {}), value(c, x)};
 }
 
-Reading CrossAttention::operator()(const Context& c, const Var& queries, const Readable& tokens, Maps maps) const {
+Reading CrossAttention::read(const Context& c, const Var& queries, const Readable& tokens, Maps maps) const {
   const std::int64_t batch = tokens.x.shape()[0], n = queries.shape()[-2], d = queries.shape()[-1], w = d / heads;
   const Var q = query(c, queries);
   const bool same = q.shape().rank() == 2;
@@ -79,6 +79,11 @@ Reading CrossAttention::operator()(const Context& c, const Var& queries, const R
     r.y = add(reshape(means, {batch, n, d}), c[value.bias]);
     if (maps != Maps::none) r.maps = by_head(a.probs, heads);
   }
+  return r;
+}
+
+Reading CrossAttention::operator()(const Context& c, const Var& queries, const Readable& tokens, Maps maps) const {
+  Reading r = read(c, queries, tokens, maps);
   r.y = output(c, r.y);
   return r;
 }

@@ -42,7 +42,8 @@ struct CrossAttention {
   // form. Weights other than 0 and 1 (`fractions`) and differentiable maps need the absorbed form.
   Readable prepare(const Context& c, const Var& x, const Var& weight, std::int64_t queries,
                    bool fractions = false) const;
-  // queries (B,n,d), or (n,d) for the same ones in every sample.
+  // The heads side by side, before the output map; queries (B,n,d), or (n,d) for the same ones in every sample.
+  Reading read(const Context& c, const Var& queries, const Readable& tokens, Maps maps = Maps::none) const;
   Reading operator()(const Context& c, const Var& queries, const Readable& tokens, Maps maps = Maps::none) const;
 };
 

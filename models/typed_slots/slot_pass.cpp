@@ -81,6 +81,7 @@ TypedSlots::Pass TypedSlots::prepare(Context& c, std::span<const Encoded> encode
     permit(c, pass, source, g, columns, gate);
     pass.sources.push_back(std::move(source));
   }
+  pass.input = gru_.input_map(c, attention_ ? &attention_->output : nullptr);
   find_idle(c, pass);
   return pass;
 }
@@ -150,7 +151,7 @@ Var TypedSlots::read(const Context& c, const Pass& pass, std::size_t group, cons
   const std::vector<std::size_t>& takers = pass.layout.groups[group].takers;
   const bool leaks = config_.soft && pass.layout.sets[takers[0]].is_private();
   const Maps kind = !maps ? Maps::none : leaks ? Maps::differentiable : pass.maps;
-  const Reading r = (*attention_)(c, rows_of(queries, pass.layout, takers), pass.sources[group].tokens, kind);
+  const Reading r = attention_->read(c, rows_of(queries, pass.layout, takers), pass.sources[group].tokens, kind);
   std::int64_t begin = 0;
   for (const std::size_t s : takers) {
     const std::int64_t end = begin + pass.layout.sets[s].slots;
@@ -199,8 +200,11 @@ Var TypedSlots::step(const Context& c, const Pass& pass, const Var& slots, Vars*
   Vars updates;
   for (std::size_t g = 0; g < pass.layout.groups.size(); ++g)
     updates.push_back(attention_ ? read(c, pass, g, queries, maps) : compete(c, pass, g, queries, maps));
-  const Var old = slots.shape().rank() == 2 ? repeated(slots, pass.batch) : slots;
-  Var next = reshape(gru_(c, reshape(joined_rows(updates, 1), {rows, d}), reshape(old, {rows, d})), {pass.batch, n, d});
+  const auto in_each = [&](const Var& x) { return x.shape().rank() == 2 ? repeated(x, pass.batch) : x; };
+  const Var old = in_each(slots), u = linear(joined_rows(updates, 1), pass.input.weight, pass.input.bias),
+            v = in_each(gru_.state(c, slots));
+  const Var moved = gru_gates(reshape(u, {rows, 3 * d}), reshape(v, {rows, 3 * d}), reshape(old, {rows, d}));
+  Var next = reshape(moved, {pass.batch, n, d});
   if (mlp_) next = add(next, (*mlp_)(c, norm_mlp_ ? (*norm_mlp_)(c, next) : next));
   return pass.moves ? add(old, scale_rows(sub(next, old), pass.moves)) : next;
 }
@@ -215,9 +219,11 @@ Var TypedSlots::iterate(Context& c, const Pass& pass, Vars& maps) const {
   // The iterations that are forgotten, without gradients.
   const Context constants = c.detached();
   Pass still = pass;
-  for (Source& s : still.sources)
-    for (Var* v : {&s.tokens.x, &s.tokens.keys, &s.tokens.values})
-      if (*v && v->requires_grad()) *v = c.tape().constant(v->value());
+  const auto hold = [&](Var& v) {
+    if (v.requires_grad()) v = c.tape().constant(v.value());
+  };
+  for (Source& s : still.sources) hold(s.tokens.x), hold(s.tokens.keys), hold(s.tokens.values);
+  hold(still.input.weight), hold(still.input.bias);
   const bool bilevel = config_.gradient == SlotGradient::bilevel;
   Var moved = c.tape().constant(slots.value());
   for (int t = bilevel ? 1 : 0; t < config_.iterations; ++t) moved = step(constants, still, moved, nullptr);

@@ -76,6 +76,7 @@ class TypedSlots final : public Scheme {
   struct Pass {
     SlotLayout layout;
     std::vector<Source> sources;  // of each group
+    GruCell::InputMap input;      // of the GRU cell; the attention's output map is part of it
     Var moves;                    // (B,N): 1 where a slot may read something, else 0; absent: all may
     std::int64_t batch = 0;
     Maps maps = Maps::none;
