@@ -37,6 +37,7 @@ struct Case {
 const std::vector<Case>& cases() {
   static const std::vector<Case> list = {
       {"query-banks", "bare", banks([](Banks&) {})},
+      {"query-banks", "absorbed", banks([](Banks& c) { c.heads = 1, c.private_queries = 2, c.shared_queries = 1; })},
       {"query-banks", "half_open", banks([](Banks& c) { c.modality_embedding = false; }), 0.5},
       {"query-banks", "surface_apart", banks([](Banks&) {}), 1, true},
       {"query-banks", "block_per_bank", banks([](Banks& c) { c.block_per_bank = true; })},

@@ -52,6 +52,14 @@ Attend attend(const Var& q, const Var& x, const Var& weight) {
   return {matmul(p, x), tape.constant(p.value())};
 }
 
+// The mix repeated for every sample.
+Var attend_mix(const Var& q, const Var& x, const Var& mix, const Var& mask) {
+  const std::int64_t batch = x.shape()[0], size = mix.value().size();
+  Tensor each({batch, mix.shape()[0], mix.shape()[1]}, x.dtype());
+  for (std::int64_t i = 0; i < each.size(); ++i) each.set(i, mix.value().at(i % size));
+  return matmul(x.tape().constant(each), composed::attend(q, x, mask).y);
+}
+
 Attention attention(const Var& q, const Var& k, const Var& v, const Var& mask, int heads) {
   const std::int64_t batch = q.shape()[0], queries = q.shape()[1], keys = k.shape()[1], width = q.shape()[2] / heads;
   std::vector<Var> y, probs;

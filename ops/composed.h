@@ -10,6 +10,7 @@
 namespace triptych::composed {
 
 Attend attend(const Var& q, const Var& x, const Var& weight);
+Var attend_mix(const Var& q, const Var& x, const Var& mix, const Var& mask);
 Attention attention(const Var& q, const Var& k, const Var& v, const Var& mask, int heads);
 Var conv2d(const Var& x, const Var& w, const Var& b, int kernel, int stride, int pad);
 Var embedding_bag(const Var& table, const Var& index, const Var& offset);

@@ -2,6 +2,7 @@
 
 #include "ops/add.h"
 #include "ops/attend.h"
+#include "ops/attend_mix.h"
 #include "ops/attention.h"
 #include "ops/centre_columns.h"
 #include "ops/concat.h"
@@ -53,6 +54,7 @@ std::span<const OpInfo* const> all_ops() {
       // in alphabetical order
       &add_info(),
       &attend_info(),
+      &attend_mix_info(),
       &attention_info(),
       &centre_columns_info(),
       &concat_info(),

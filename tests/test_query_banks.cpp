@@ -15,11 +15,12 @@ using Banks = Pass<QueryBanks>;
 QueryBanksConfig config_of() { return {.width = 8, .private_queries = 3, .shared_queries = 2, .heads = 2}; }
 
 std::vector<QueryBanksConfig> variants() {
-  std::vector<QueryBanksConfig> list(5, config_of());
+  std::vector<QueryBanksConfig> list(6, config_of());
   list[1].block_per_bank = true;
   list[2].pre_norm = true;
   list[3].tanh_bridge = true;
   list[4].pre_norm = true, list[4].depth = 2;
+  list[5].heads = 1, list[5].shared_queries = 1, list[5].private_queries = 2;  // absorbed
   return list;
 }
 
@@ -35,16 +36,16 @@ TEST_CASE("query-banks: shapes of codes, tokens and maps for one, two and three 
       for (std::size_t m = 0; m < modalities; ++m) {
         CHECK(p.f.private_codes[m].shape() == Shape{4, 8});
         CHECK(p.f.shared_codes[m].shape() == Shape{4, 8});
-        CHECK(p.f.private_tokens[m].x.shape() == Shape{4, 3, 8});
-        CHECK(p.f.shared_tokens[m].x.shape() == Shape{4, 2, 8});
+        CHECK(p.f.private_tokens[m].x.shape() == Shape{4, config.private_queries, 8});
+        CHECK(p.f.shared_tokens[m].x.shape() == Shape{4, config.shared_queries, 8});
         all += in[m].x.shape()[1];
       }
       CHECK(p.f.joint.shape() == Shape{4, 8});
-      CHECK(p.f.joint_tokens.x.shape() == Shape{4, 2, 8});
+      CHECK(p.f.joint_tokens.x.shape() == Shape{4, config.shared_queries, 8});
       REQUIRE(p.f.attention.size() == 2 * modalities + 1);
-      CHECK(p.f.attention[0].probs.shape() == Shape{4, 2, 3, 3});
-      CHECK(p.f.attention[1].probs.shape() == Shape{4, 2, 2, 3});
-      CHECK(p.f.attention[2 * modalities].probs.shape() == Shape{4, 2, 2, all});
+      CHECK(p.f.attention[0].probs.shape() == Shape{4, config.heads, config.private_queries, 3});
+      CHECK(p.f.attention[1].probs.shape() == Shape{4, config.heads, config.shared_queries, 3});
+      CHECK(p.f.attention[2 * modalities].probs.shape() == Shape{4, config.heads, config.shared_queries, all});
       for (const AttentionMap& map : p.f.attention) {
         const std::int64_t n = map.probs.shape().back();
         for (std::int64_t row = 0; row < map.probs.value().size() / n; ++row) {
@@ -157,6 +158,26 @@ TEST_CASE("query-banks: one reading for both banks is the two readings") {
     CHECK(difference(together.codes()[i], apart.codes()[i]) < 1e-14);
   for (std::size_t i = 0; i < together.f.attention.size(); ++i)
     CHECK(difference(together.f.attention[i].probs.value(), apart.f.attention[i].probs.value()) < 1e-14);
+}
+
+TEST_CASE("query-banks: codes alone are those that tokens and maps come with, and so are their gradients") {
+  const std::vector<Fed> in = {inputs(2, 4, 8)[0], padded(inputs(2, 4, 8)[1], 2)};
+  for (const bool tanh_bridge : {false, true}) {
+    QueryBanksConfig config{.width = 8, .private_queries = 2, .shared_queries = 1, .heads = 1};  // absorbed everywhere
+    config.tanh_bridge = tanh_bridge;
+    Banks all(config, in), alone(config, in);
+    for (Banks* p : {&all, &alone}) {
+      for (Parameter& parameter : p->parameters)
+        if (parameter.name == "shared.alpha") parameter.value.set(0, 0.4);
+      p->run(in, 1, true, p == &all ? Wanted{true, true, true, true} : Wanted{});
+    }
+    CHECK_FALSE(alone.f.private_tokens.size() + alone.f.attention.size() > 0);
+    for (std::size_t i = 0; i < all.codes().size(); ++i) CHECK(difference(all.codes()[i], alone.codes()[i]) < 1e-14);
+    const std::vector<Tensor> a = all.parameter_gradients(all.f.shared_codes[1]),
+                              b = alone.parameter_gradients(alone.f.shared_codes[1]);
+    for (std::size_t i = 0; i < a.size(); ++i)
+      CHECK((a[i] && b[i] ? difference(a[i], b[i]) : largest(a[i]) + largest(b[i])) < 1e-13);
+  }
 }
 
 TEST_CASE("query-banks: the absorbed form is the projected one, and no key bias could be seen") {

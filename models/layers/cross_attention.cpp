@@ -4,6 +4,7 @@
 
 #include "ops/add.h"
 #include "ops/attend.h"
+#include "ops/attend_mix.h"
 #include "ops/attention.h"
 #include "ops/concat.h"
 #include "ops/gather.h"
@@ -60,26 +61,44 @@ Readable CrossAttention::prepare(const Context& c, const Var& x, const Var& weig
   return {x, weight, linear(x, c[key], {}), value(c, x)};
 }
 
+Var CrossAttention::absorb(const Context& c, const Var& queries) const {
+  const std::int64_t d = queries.shape()[-1], w = d / heads;
+  const Var q = scale(query(c, queries), 1 / std::sqrt(static_cast<double>(w)));
+  const Var flat = grouped_linear(reshape(q, {q.shape().rows(), heads, w}), reshape(c[key], {heads, w, d}), true);
+  const std::int64_t rows = queries.shape()[-2] * heads;
+  return reshape(flat, q.shape().rank() == 2 ? Shape{rows, d} : Shape{q.shape()[0], rows, d});
+}
+
+Var CrossAttention::map_values(const Context& c, const Var& read) const {
+  const std::int64_t batch = read.shape()[0], n = read.shape()[1] / heads, d = read.shape()[2], w = d / heads;
+  const Var y = grouped_linear(reshape(read, {batch, n, heads, d}), reshape(c[value.weight], {heads, w, d}));
+  return add(reshape(y, {batch, n, d}), c[value.bias]);
+}
+
 Reading CrossAttention::read(const Context& c, const Var& queries, const Readable& tokens, Maps maps) const {
-  const std::int64_t batch = tokens.x.shape()[0], n = queries.shape()[-2], d = queries.shape()[-1], w = d / heads;
-  const Var q = query(c, queries);
-  const bool same = q.shape().rank() == 2;
-  Reading r;
   if (tokens.keys && maps != Maps::differentiable) {
-    const Attention a = attention(same ? repeated(q, batch) : q, tokens.keys, tokens.values, tokens.weight, heads);
-    r.y = a.y;
-    if (maps != Maps::none) r.maps = a.probs;
-  } else {
-    const Var scaled = reshape(scale(q, 1 / std::sqrt(static_cast<double>(w))), {q.shape().rows(), heads, w});
-    const Var flat = grouped_linear(scaled, reshape(c[key], {heads, w, d}), true);
-    const Var absorbed = reshape(flat, same ? Shape{n * heads, d} : Shape{batch, n * heads, d});
-    const Attend a = maps == Maps::differentiable ? attend_open(absorbed, tokens.x, tokens.weight)
-                                                  : attend(absorbed, tokens.x, tokens.weight);
-    const Var means = grouped_linear(reshape(a.y, {batch, n, heads, d}), reshape(c[value.weight], {heads, w, d}));
-    r.y = add(reshape(means, {batch, n, d}), c[value.bias]);
-    if (maps != Maps::none) r.maps = by_head(a.probs, heads);
+    const Var q = query(c, queries);
+    const Attention a = attention(q.shape().rank() == 2 ? repeated(q, tokens.x.shape()[0]) : q, tokens.keys,
+                                  tokens.values, tokens.weight, heads);
+    return {a.y, maps == Maps::none ? Var{} : a.probs};
   }
-  return r;
+  const Var q = absorb(c, queries);
+  const Attend a =
+      maps == Maps::differentiable ? attend_open(q, tokens.x, tokens.weight) : attend(q, tokens.x, tokens.weight);
+  return {map_values(c, a.y), maps == Maps::none ? Var{} : by_head(a.probs, heads)};
+}
+
+Var CrossAttention::means(const Context& c, const Var& queries, std::span<const std::int64_t> counts,
+                          const Readable& tokens) const {
+  const std::int64_t n = queries.shape()[0], runs = static_cast<std::int64_t>(counts.size());
+  Tensor mix = Tensor::zeros({runs * heads, n * heads}, queries.dtype());
+  for (std::int64_t run = 0, i = 0; run < runs; ++run) {
+    const std::int64_t count = counts[static_cast<std::size_t>(run)];
+    for (std::int64_t end = i + count; i < end; ++i)
+      for (std::int64_t h = 0; h < heads; ++h)
+        mix.set((run * heads + h) * n * heads + i * heads + h, 1 / static_cast<double>(count));
+  }
+  return output(c, map_values(c, attend_mix(absorb(c, queries), tokens.x, c.tape().constant(mix), tokens.weight)));
 }
 
 Reading CrossAttention::operator()(const Context& c, const Var& queries, const Readable& tokens, Maps maps) const {

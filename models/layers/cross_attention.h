@@ -44,7 +44,14 @@ struct CrossAttention {
                    bool fractions = false) const;
   // The heads side by side, before the output map; queries (B,n,d), or (n,d) for the same ones in every sample.
   Reading read(const Context& c, const Var& queries, const Readable& tokens, Maps maps = Maps::none) const;
+  // The means over runs of queries (n,d), `counts` long each, of operator()'s y: (B,runs,d). Absorbed form, weights of
+  // 0 and 1. The means are taken of the maps, before they meet the tokens, and after that there are few rows to map.
+  Var means(const Context& c, const Var& queries, std::span<const std::int64_t> counts, const Readable& tokens) const;
   Reading operator()(const Context& c, const Var& queries, const Readable& tokens, Maps maps = Maps::none) const;
+
+ private:
+  Var absorb(const Context& c, const Var& queries) const;   // (..., n, d) -> (..., n heads, d)
+  Var map_values(const Context& c, const Var& read) const;  // (B, n heads, d) -> (B, n, d), heads side by side
 };
 
 // All tokens of the parts behind each other; keys and values too when every part has them.

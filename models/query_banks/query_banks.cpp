@@ -4,6 +4,7 @@
 #include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/masked_mean.h"
+#include "ops/mul.h"
 #include "ops/reshape.h"
 #include "ops/scale_rows.h"
 #include "ops/slice.h"
@@ -59,38 +60,65 @@ QueryBanks::QueryBanks(const Init& init, std::span<const EncodedWidths> modaliti
   }
 }
 
-Reading QueryBanks::read(const Context& c, const std::vector<ReadingBlock>& blocks, const Var& queries,
-                         const Tokens& tokens, bool shared, bool maps) const {
-  const Var opening = shared && config_.tanh_bridge ? tanh(c[alpha_]) : Var{};
+QueryBanks::Codes QueryBanks::read(const Context& c, std::size_t bank, std::span<const Var> banks, const Tokens& tokens,
+                                   bool rows, bool maps) const {
+  const std::vector<ReadingBlock>& blocks = blocks_[config_.block_per_bank ? bank : 0];
+  const bool shared = bank == project_.size();
+  const Var opening = shared && config_.tanh_bridge ? tanh(c[alpha_]) : Var{}, has = present(tokens.mask);
+  const Var queries = banks.size() == 1 ? banks[0] : concat(banks, 0);
+  Codes codes;
+  Readable readable = blocks[0].prepare(c, tokens.x, tokens.mask, queries.shape()[0]);
+  if (!rows && !maps && blocks.size() == 1 && !config_.pre_norm && !readable.keys) {
+    InlineVector<std::int64_t, 8> counts;
+    for (const Var& q : banks) counts.push_back(q.shape()[0]);
+    Var y = blocks[0].read.means(c, queries, counts, readable);
+    if (opening) y = mul(y, opening);
+    y = only_present(y, has);
+    for (std::int64_t i = 0; i < y.shape()[1]; ++i)
+      codes.pooled.push_back(reshape(slice(y, 1, i, i + 1), {y.shape()[0], y.shape()[2]}));
+    return codes;
+  }
   Reading r{queries, {}};
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const Readable readable = blocks[i].prepare(c, tokens.x, tokens.mask, queries.shape()[0]);
-    const bool last = i + 1 == blocks.size();
-    r = blocks[i](c, r.y, readable, opening, maps && last ? Maps::constant : Maps::none);
+    if (i > 0) readable = blocks[i].prepare(c, tokens.x, tokens.mask, queries.shape()[0]);
+    r = blocks[i](c, r.y, readable, opening, maps && i + 1 == blocks.size() ? Maps::constant : Maps::none);
   }
-  r.y = only_present(r.y, present(tokens.mask));
-  return r;
+  r.y = only_present(r.y, has);
+  std::int64_t begin = 0;
+  for (const Var& q : banks) {
+    const std::int64_t end = begin + q.shape()[0];
+    codes.rows.push_back(banks.size() == 1 ? r.y : slice(r.y, 1, begin, end));
+    codes.maps.push_back(!r.maps || banks.size() == 1 ? r.maps : slice(r.maps, 2, begin, end));
+    codes.pooled.push_back(masked_mean(codes.rows[codes.rows.size() - 1], {}));
+    begin = end;
+  }
+  return codes;
 }
 
 Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const {
   Factors f;
   const bool open = gate > 0 || config_.tanh_bridge;
   const std::size_t modalities = encoded.size();
-  const std::int64_t n = config_.private_queries;
   // Queries of one attention that read the same tokens do not see each other: one reading serves both banks.
   const bool together = open && !config_.block_per_bank && !config_.pre_norm && !config_.tanh_bridge;
-  const auto closed = [&](const Tokens& tokens) {
-    const Shape shape{tokens.x.shape()[0], config_.shared_queries, config_.width};
-    return Reading{c.tape().constant(Tensor::zeros(shape, tokens.x.dtype())), {}};
+  const auto read_one = [&](std::size_t bank, ParameterId queries, const Tokens& tokens, bool rows) {
+    const Var q[] = {c[queries]};
+    return read(c, bank, q, tokens, rows, wanted.maps);
   };
-  const auto keep = [&](const Reading& r, AttentionMap::Reader reader, std::size_t m, const Var& mask, Vars& codes,
-                        InlineVector<Tokens, 8>& tokens) {
-    codes.push_back(masked_mean(r.y, {}));
-    if (wanted.tokens) tokens.push_back({r.y, {}});
-    if (r.maps) f.attention.push_back({reader, m, r.maps, {}, mask});
+  const auto read_shared = [&](const Tokens& tokens, bool rows) {
+    if (open) return read_one(modalities, shared_queries_, tokens, rows);
+    const std::int64_t batch = tokens.x.shape()[0];
+    const auto zeros = [&](const Shape& shape) { return c.tape().constant(Tensor::zeros(shape, tokens.x.dtype())); };
+    return Codes{{zeros({batch, config_.width})}, {zeros({batch, config_.shared_queries, config_.width})}, {Var{}}};
   };
-  Vars parts, masks;
-  bool masked = false;
+  // Bank i of a reading.
+  const auto keep = [&](const Codes& r, std::size_t i, AttentionMap::Reader reader, std::size_t m, const Var& mask,
+                        Vars& codes, InlineVector<Tokens, 8>& tokens) {
+    codes.push_back(r.pooled[i]);
+    if (wanted.tokens) tokens.push_back({r.rows[i], {}});
+    if (wanted.maps && r.maps[i]) f.attention.push_back({reader, m, r.maps[i], {}, mask});
+  };
+  std::vector<Readable> parts;  // of the joint reading
   for (std::size_t m = 0; m < modalities; ++m) {
     if (!encoded[m].h.x) {
       f.private_codes.push_back({});
@@ -99,35 +127,29 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
       continue;
     }
     const auto [h, surface] = project_[m](c, encoded[m]);
-    Reading of_private, of_shared;
-    if (together && project_[m].same()) {
-      const Var queries[] = {c[private_queries_[m]], c[shared_queries_]};
-      const Reading both = read(c, blocks_[0], concat(queries, 0), h, true, wanted.maps);
-      const std::int64_t all = n + config_.shared_queries;
-      of_private.y = slice(both.y, 1, 0, n);
-      of_shared.y = slice(both.y, 1, n, all);
-      if (both.maps) of_private.maps = slice(both.maps, 2, 0, n), of_shared.maps = slice(both.maps, 2, n, all);
+    Codes of_private, of_shared;
+    const bool both = together && project_[m].same();
+    if (both) {
+      const Var banks[] = {c[private_queries_[m]], c[shared_queries_]};
+      of_private = of_shared = read(c, m, banks, h, wanted.tokens, wanted.maps);
     } else {
-      of_private = read(c, blocks_of(m), c[private_queries_[m]], surface, false, wanted.maps);
-      of_shared = open ? read(c, blocks_of(modalities), c[shared_queries_], h, true, wanted.maps) : closed(h);
+      of_private = read_one(m, private_queries_[m], surface, wanted.tokens);
+      of_shared = read_shared(h, wanted.tokens);
     }
-    keep(of_private, AttentionMap::Reader::private_code, m, surface.mask, f.private_codes, f.private_tokens);
-    keep(of_shared, AttentionMap::Reader::shared_code, m, h.mask, f.shared_codes, f.shared_tokens);
+    keep(of_private, 0, AttentionMap::Reader::private_code, m, surface.mask, f.private_codes, f.private_tokens);
+    keep(of_shared, both ? 1 : 0, AttentionMap::Reader::shared_code, m, h.mask, f.shared_codes, f.shared_tokens);
     if (!wanted.joint) continue;
     const auto at = static_cast<std::int64_t>(m);
-    parts.push_back(config_.modality_embedding ? add(h.x, reshape(slice(c[embedding_], 0, at, at + 1), {config_.width}))
-                                               : h.x);
-    masks.push_back(h.mask);
-    masked = masked || h.mask;
+    const auto embedding = [&] { return reshape(slice(c[embedding_], 0, at, at + 1), {config_.width}); };
+    parts.push_back({config_.modality_embedding ? add(h.x, embedding()) : h.x, h.mask, {}, {}});
   }
   if (!wanted.joint) return f;
-  for (std::size_t i = 0; masked && i < parts.size(); ++i)
-    if (!masks[i]) masks[i] = c.tape().constant(Tensor::full(parts[i].shape().without_last(), parts[i].dtype(), 1));
-  const Tokens all{concat(parts, 1), masked ? concat(masks, 1) : Var{}};
-  const Reading joint = open ? read(c, blocks_of(modalities), c[shared_queries_], all, true, wanted.maps) : closed(all);
-  f.joint = masked_mean(joint.y, {});
-  if (wanted.joint_tokens) f.joint_tokens = {joint.y, {}};
-  if (joint.maps) f.attention.push_back({AttentionMap::Reader::joint, 0, joint.maps, {}, all.mask});
+  const Readable all = joined(parts);
+  const Codes joint = read_shared({all.x, all.weight}, wanted.joint_tokens);
+  f.joint = joint.pooled[0];
+  if (wanted.joint_tokens) f.joint_tokens = {joint.rows[0], {}};
+  if (wanted.maps && joint.maps[0])
+    f.attention.push_back({AttentionMap::Reader::joint, 0, joint.maps[0], {}, all.weight});
   return f;
 }
 

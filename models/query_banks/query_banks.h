@@ -45,12 +45,14 @@ class QueryBanks final : public Scheme {
   std::int64_t shared_width() const override { return config_.width; }
 
  private:
-  // Queries (n,d) through all blocks of a bank.
-  Reading read(const Context& c, const std::vector<ReadingBlock>& blocks, const Var& queries, const Tokens& tokens,
-               bool shared, bool maps) const;
-  const std::vector<ReadingBlock>& blocks_of(std::size_t bank) const {
-    return blocks_[config_.block_per_bank ? bank : 0];
-  }
+  // What one reading of some tokens gives to each of the banks that take part.
+  struct Codes {
+    Vars pooled;      // (B,d)
+    Vars rows, maps;  // (B,n,d) and (B,heads,n,L), where asked for
+  };
+  // Banks of queries (n,d) through the blocks of one of them, as one bank.
+  Codes read(const Context& c, std::size_t bank, std::span<const Var> banks, const Tokens& tokens, bool rows,
+             bool maps) const;
 
   QueryBanksConfig config_;
   std::vector<ProjectTokens> project_;
