@@ -118,7 +118,7 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
     if (wanted.tokens) tokens.push_back({r.rows[i], {}});
     if (wanted.maps && r.maps[i]) f.attention.push_back({reader, m, r.maps[i], {}, mask});
   };
-  std::vector<Readable> parts;  // of the joint reading
+  InlineVector<Readable, 8> parts;  // of the joint reading
   for (std::size_t m = 0; m < modalities; ++m) {
     if (!encoded[m].h.x) {
       f.private_codes.push_back({});

@@ -6,55 +6,53 @@ namespace triptych {
 namespace {
 
 using Reader = AttentionMap::Reader;
+using Sets = InlineVector<SlotSet, 8>;
 
 class Builder {
  public:
-  Builder(const SlotRules& rules, const std::vector<std::size_t>& modalities, const std::vector<bool>& same)
-      : rules_(rules), modalities_(modalities), same_(same) {}
+  Builder(const SlotRules& rules, const Indices& modalities, const Indices& apart)
+      : rules_(rules), modalities_(modalities), apart_(apart) {}
 
   SlotLayout build() {
-    const bool all_same = std::all_of(modalities_.begin(), modalities_.end(), [&](std::size_t m) { return same_[m]; });
     if (!rules_.soft)
       hard();
-    else if (rules_.compete && all_same)
+    else if (rules_.compete && apart_.empty())
       soft_rivals();
     else
       soft_apart();
-    for (const Plan& p : plans_) {
-      SlotGroup g{{}, {}, p.modalities, p.surface};
-      for (const SlotSet& s : p.takers) g.takers.push_back(find(s));
-      for (const SlotSet& s : p.rivals) g.rivals.push_back(find(s));
-      g.rivals.insert(g.rivals.end(), g.takers.begin(), g.takers.end());
-      layout_.groups.push_back(std::move(g));
+    // Rivals may be sets that take in a later group, so they are looked up when all are there.
+    for (std::size_t g = 0; g < layout_.groups.size(); ++g) {
+      Indices rivals;
+      for (const SlotSet& s : rivals_[g]) rivals.push_back(find(s));
+      for (const std::size_t taker : layout_.groups[g].takers) rivals.push_back(taker);
+      layout_.groups[g].rivals = rivals;
     }
     return layout_;
   }
 
  private:
-  struct Plan {
-    std::vector<SlotSet> rivals, takers;  // rivals: those that do not take
-    std::vector<std::size_t> modalities;
-    bool surface;
-  };
-
   SlotSet private_of(std::size_t m) const { return {Reader::private_code, m, 0, rules_.private_slots}; }
   SlotSet shared_of(std::size_t m) const { return {Reader::shared_code, m, 0, rules_.shared_slots}; }
   SlotSet joint() const { return {Reader::joint, 0, 0, rules_.shared_slots}; }
-  std::vector<SlotSet> all_private() const {
-    std::vector<SlotSet> sets;
+  Sets all_private() const {
+    Sets sets;
     for (const std::size_t m : modalities_) sets.push_back(private_of(m));
     return sets;
   }
+  bool same(std::size_t m) const { return std::find(apart_.begin(), apart_.end(), m) == apart_.end(); }
   bool wants_joint() const { return rules_.open && rules_.joint; }
 
-  void add(std::vector<SlotSet> rivals, std::vector<SlotSet> takers, std::vector<std::size_t> modalities,
-           bool surface) {
+  // A group; rivals are those that do not take.
+  void add(const Sets& rivals, const Sets& takers, const Indices& modalities, bool surface) {
+    SlotGroup group{{}, {}, modalities, surface};
     for (SlotSet s : takers) {
       s.begin = layout_.slots;
       layout_.slots += s.slots;
+      group.takers.push_back(layout_.sets.size());
       layout_.sets.push_back(s);
     }
-    plans_.push_back({std::move(rivals), std::move(takers), std::move(modalities), surface});
+    layout_.groups.push_back(group);
+    rivals_.push_back(rivals);
   }
 
   std::size_t find(const SlotSet& wanted) const {
@@ -65,15 +63,15 @@ class Builder {
   }
 
   void hard() {
-    std::vector<SlotSet> rivals;  // of the joint slots
+    Sets rivals;  // of the joint slots
     for (const std::size_t m : modalities_) {
-      if (same_[m] && rules_.open) {
+      if (same(m) && rules_.open) {
         add({}, {private_of(m), shared_of(m)}, {m}, false);
       } else {
         add({}, {private_of(m)}, {m}, true);
         if (rules_.open) add({}, {shared_of(m)}, {m}, false);
       }
-      if (rules_.compete && same_[m]) rivals.push_back(private_of(m));
+      if (rules_.compete && same(m)) rivals.push_back(private_of(m));
     }
     if (wants_joint()) add(rivals, {joint()}, modalities_, false);
   }
@@ -82,7 +80,7 @@ class Builder {
   void soft_rivals() {
     for (const std::size_t m : modalities_)
       if (rules_.open) add(all_private(), {shared_of(m)}, {m}, false);
-    std::vector<SlotSet> takers = all_private();
+    Sets takers = all_private();
     if (rules_.open) takers.push_back(joint());
     add({}, takers, modalities_, false);
   }
@@ -99,17 +97,16 @@ class Builder {
   }
 
   const SlotRules& rules_;
-  const std::vector<std::size_t>& modalities_;
-  const std::vector<bool>& same_;
+  const Indices& modalities_;
+  const Indices& apart_;
   SlotLayout layout_;
-  std::vector<Plan> plans_;
+  InlineVector<Sets, 8> rivals_;  // of each group
 };
 
 }  // namespace
 
-SlotLayout slot_layout(const SlotRules& rules, const std::vector<std::size_t>& modalities,
-                       const std::vector<bool>& same) {
-  return Builder(rules, modalities, same).build();
+SlotLayout slot_layout(const SlotRules& rules, const Indices& modalities, const Indices& apart) {
+  return Builder(rules, modalities, apart).build();
 }
 
 }  // namespace triptych

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
+#include "core/inline_vector.h"
 #include "models/factors.h"
 
 namespace triptych {
@@ -16,17 +16,20 @@ struct SlotSet {
   bool is_private() const { return reader == AttentionMap::Reader::private_code; }
 };
 
+// Indices of modalities or sets. The lists of a layout are made anew at every step, so they take no heap memory.
+using Indices = InlineVector<std::size_t, 8>;
+
 // Slots that read together. Rivals compete for the tokens, takers keep what they got; both are indices of sets.
 struct SlotGroup {
-  std::vector<std::size_t> rivals, takers;
-  std::vector<std::size_t> modalities;  // whose tokens
-  bool surface = false;                 // their surface, else h
+  Indices rivals, takers;
+  Indices modalities;    // whose tokens
+  bool surface = false;  // their surface, else h
 };
 
 // Which slots read which tokens. The takers of all groups, one after another, are the rows of the state.
 struct SlotLayout {
-  std::vector<SlotSet> sets;
-  std::vector<SlotGroup> groups;
+  InlineVector<SlotSet, 8> sets;
+  InlineVector<SlotGroup, 8> groups;
   std::int64_t slots = 0;  // in all
 };
 
@@ -37,8 +40,7 @@ struct SlotRules {
   bool joint = true;  // a joint code is wanted
 };
 
-// `modalities` are those that the batch has; same[m]: h and surface of m are the same tokens.
-SlotLayout slot_layout(const SlotRules& rules, const std::vector<std::size_t>& modalities,
-                       const std::vector<bool>& same);
+// `modalities` are those that the batch has; `apart` are those of them whose surface is not h.
+SlotLayout slot_layout(const SlotRules& rules, const Indices& modalities, const Indices& apart);
 
 }  // namespace triptych

@@ -21,7 +21,7 @@ namespace {
 Var joined_rows(const Vars& parts, int axis) { return parts.size() == 1 ? parts[0] : concat(parts, axis); }
 
 // The rows of some sets out of those of all slots, x (N,d) or (B,N,d).
-Var rows_of(const Var& x, const SlotLayout& layout, const std::vector<std::size_t>& sets) {
+Var rows_of(const Var& x, const SlotLayout& layout, const Indices& sets) {
   const int axis = x.shape().rank() - 2;
   Vars parts;
   for (std::size_t i = 0; i < sets.size();) {
@@ -32,22 +32,22 @@ Var rows_of(const Var& x, const SlotLayout& layout, const std::vector<std::size_
   return joined_rows(parts, axis);
 }
 
-// One entry per column of the concatenated tokens of some modalities: whose token it is.
-std::vector<std::size_t> owners(const std::vector<std::size_t>& modalities, std::span<const Readable> of) {
-  std::vector<std::size_t> columns;
-  for (const std::size_t m : modalities) columns.insert(columns.end(), static_cast<std::size_t>(of[m].x.shape()[1]), m);
-  return columns;
+// Whose token column j of the concatenated tokens is.
+std::size_t owner(const Indices& modalities, std::span<const std::int64_t> lengths, std::int64_t j) {
+  std::size_t i = 0;
+  while (j >= lengths[i]) j -= lengths[i++];
+  return modalities[i];
 }
 
 }  // namespace
 
 TypedSlots::Pass TypedSlots::prepare(Context& c, std::span<const Encoded> encoded, double gate,
                                      const Wanted& wanted) const {
-  std::vector<std::size_t> there;
-  std::vector<bool> same;
+  Indices there, apart;
   for (std::size_t m = 0; m < encoded.size(); ++m) {
-    same.push_back(project_[m].same());
-    if (encoded[m].h.x) there.push_back(m);
+    if (!encoded[m].h.x) continue;
+    there.push_back(m);
+    if (!project_[m].same()) apart.push_back(m);
   }
   Pass pass;
   pass.layout = slot_layout({.private_slots = config_.private_slots,
@@ -56,11 +56,13 @@ TypedSlots::Pass TypedSlots::prepare(Context& c, std::span<const Encoded> encode
                              .soft = config_.soft,
                              .open = gate > 0,
                              .joint = wanted.joint},
-                            there, same);
-  pass.batch = encoded[there.at(0)].h.x.shape()[0];
+                            there, apart);
+  pass.batch = encoded[there[0]].h.x.shape()[0];
   pass.maps = wanted.maps ? Maps::constant : Maps::none;
   // Keys and values of each token set, formed once for all groups that read it.
-  std::vector<Readable> h(encoded.size()), surface(encoded.size());
+  InlineVector<Readable, 8> h, surface;
+  h.resize(encoded.size());
+  surface.resize(encoded.size());
   const auto readable = [&](const Tokens& t, std::int64_t slots) {
     const Var x = norm_tokens_ ? (*norm_tokens_)(c, t.x) : t.x;
     if (attention_) return attention_->prepare(c, x, t.mask, config_.iterations * slots, config_.soft);
@@ -68,17 +70,17 @@ TypedSlots::Pass TypedSlots::prepare(Context& c, std::span<const Encoded> encode
   };
   for (const std::size_t m : there) {
     const auto tokens = project_[m](c, encoded[m]);
-    h[m] = readable(tokens.h, (same[m] ? config_.private_slots : 0) + config_.shared_slots);
-    surface[m] = same[m] ? h[m] : readable(tokens.surface, config_.private_slots);
+    h[m] = readable(tokens.h, (project_[m].same() ? config_.private_slots : 0) + config_.shared_slots);
+    surface[m] = project_[m].same() ? h[m] : readable(tokens.surface, config_.private_slots);
   }
   for (const SlotGroup& g : pass.layout.groups) {
-    const std::vector<Readable>& of = g.surface ? surface : h;
-    std::vector<Readable> parts;
-    for (const std::size_t m : g.modalities) parts.push_back(of[m]);
+    const auto& of = g.surface ? surface : h;
+    InlineVector<Readable, 8> parts;
+    InlineVector<std::int64_t, 8> lengths;
+    for (const std::size_t m : g.modalities) parts.push_back(of[m]), lengths.push_back(of[m].x.shape()[1]);
     Source source{joined(parts), {}, {}, {}};
     source.mask = source.tokens.weight;
-    const std::vector<std::size_t> columns = owners(g.modalities, of);
-    permit(c, pass, source, g, columns, gate);
+    permit(c, pass, source, g, lengths, gate);
     pass.sources.push_back(std::move(source));
   }
   pass.input = gru_.input_map(c, attention_ ? &attention_->output : nullptr);
@@ -87,22 +89,23 @@ TypedSlots::Pass TypedSlots::prepare(Context& c, std::span<const Encoded> encode
 }
 
 void TypedSlots::permit(const Context& c, const Pass& pass, Source& source, const SlotGroup& group,
-                        const std::vector<std::size_t>& columns, double gate) const {
+                        std::span<const std::int64_t> lengths, double gate) const {
   const DType dtype = source.tokens.x.dtype();
-  const auto tokens = static_cast<std::int64_t>(columns.size());
+  const std::int64_t tokens = source.tokens.x.shape()[1];
+  const auto owner_of = [&](std::int64_t j) { return owner(group.modalities, lengths, j); };
   const auto real = [&](std::int64_t b, std::int64_t j) {
     return !source.mask || source.mask.value().at(b * tokens + j) != 0;
   };
   const auto allowed = [&](const SlotSet& s, std::int64_t j) {
     if (!s.is_private()) return config_.compete ? gate : 1.0;  // the same for all keys cancels
-    if (columns[static_cast<std::size_t>(j)] == s.modality) return 1.0;
+    if (owner_of(j) == s.modality) return 1.0;
     return config_.soft ? std::exp(-config_.ban) : 0.0;
   };
   if (config_.soft)
     for (std::size_t m = 0; m < project_.size(); ++m) {
       Tensor foreign({pass.batch, tokens}, dtype);
       for (std::int64_t i = 0; i < foreign.size(); ++i)
-        foreign.set(i, real(i / tokens, i % tokens) && columns[static_cast<std::size_t>(i % tokens)] != m ? 1 : 0);
+        foreign.set(i, real(i / tokens, i % tokens) && owner_of(i % tokens) != m ? 1 : 0);
       source.foreign.push_back(std::move(foreign));
     }
   if (config_.compete) {
@@ -132,7 +135,7 @@ void TypedSlots::find_idle(const Context& c, Pass& pass) const {
     const Source& source = pass.sources[g];
     if (!source.mask) continue;
     const std::int64_t tokens = source.mask.shape()[1];
-    const std::vector<std::size_t>& takers = pass.layout.groups[g].takers;
+    const Indices& takers = pass.layout.groups[g].takers;
     for (const std::size_t s : takers) {
       const SlotSet& set = pass.layout.sets[s];
       for (std::int64_t b = 0; b < pass.batch; ++b) {
@@ -148,7 +151,7 @@ void TypedSlots::find_idle(const Context& c, Pass& pass) const {
 }
 
 Var TypedSlots::read(const Context& c, const Pass& pass, std::size_t group, const Var& queries, Vars* maps) const {
-  const std::vector<std::size_t>& takers = pass.layout.groups[group].takers;
+  const Indices& takers = pass.layout.groups[group].takers;
   const bool leaks = config_.soft && pass.layout.sets[takers[0]].is_private();
   const Maps kind = !maps ? Maps::none : leaks ? Maps::differentiable : pass.maps;
   const Reading r = attention_->read(c, rows_of(queries, pass.layout, takers), pass.sources[group].tokens, kind);

@@ -94,7 +94,7 @@ Factors TypedSlots::factors(Context& c, std::span<const Encoded> encoded, double
     if (maps[at]) {
       const bool leaks = config_.soft && set->is_private();
       std::size_t group = 0;
-      while (pass.layout.groups[group].takers.back() < at) ++group;
+      while (*(pass.layout.groups[group].takers.end() - 1) < at) ++group;
       const Source& source = pass.sources[group];
       f.attention.push_back({reader, m, maps[at], leaks ? c.tape().constant(source.foreign[m]) : Var{}, source.mask});
     }

@@ -69,21 +69,22 @@ class TypedSlots final : public Scheme {
   // What one group of slots reads, and what a whole pass over a batch needs besides the slots.
   struct Source {
     Readable tokens;
-    Var mask;                     // (B,L): real tokens; absent: all are
-    Var permission;               // (K,L) or (B,K,L), of rivals; absent without competition
-    std::vector<Tensor> foreign;  // (B,L) for each modality's private slots; empty unless soft
+    Var mask;                         // (B,L): real tokens; absent: all are
+    Var permission;                   // (K,L) or (B,K,L), of rivals; absent without competition
+    InlineVector<Tensor, 8> foreign;  // (B,L) for each modality's private slots; empty unless soft
   };
   struct Pass {
     SlotLayout layout;
-    std::vector<Source> sources;  // of each group
-    GruCell::InputMap input;      // of the GRU cell; the attention's output map is part of it
-    Var moves;                    // (B,N): 1 where a slot may read something, else 0; absent: all may
+    InlineVector<Source, 8> sources;  // of each group
+    GruCell::InputMap input;          // of the GRU cell; the attention's output map is part of it
+    Var moves;                        // (B,N): 1 where a slot may read something, else 0; absent: all may
     std::int64_t batch = 0;
     Maps maps = Maps::none;
   };
   Pass prepare(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const;
+  // Permission, weights and foreign tokens of a source; part m of its tokens is lengths[m] long.
   void permit(const Context& c, const Pass& pass, Source& source, const SlotGroup& group,
-              const std::vector<std::size_t>& columns, double gate) const;
+              std::span<const std::int64_t> lengths, double gate) const;
   void find_idle(const Context& c, Pass& pass) const;
   Var type_rows(const Context& c, const SlotLayout& layout) const;
   Var start(const Context& c, const SlotLayout& layout) const;
