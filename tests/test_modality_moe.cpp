@@ -242,6 +242,52 @@ TEST_CASE("modality-moe: codes are the means of their tokens, however they are c
   }
 }
 
+TEST_CASE("modality-moe: the block code is the plain formula, token by token and expert by expert") {
+  ModalityMoeConfig config = options(2);
+  config.block_code = true;
+  config.private_residual = false;
+  const Model model({{"a", width, width, true}, {"b", width, width, true}}, config);
+  const std::vector<Data> data = data_of(model);
+  const Run r(model, data, 1);
+  const auto weight = [&](const std::string& name) -> const Tensor& {
+    for (const Parameter& p : model.parameters)
+      if (p.name == "experts." + name) return p.value;
+    FAIL("no parameter ", name);
+    std::abort();
+  };
+  const Tensor &x = data[1].h, &embedding = weight("b.embedding");
+  const std::int64_t tokens = x.shape()[1], hidden = 6;
+  Tensor expected = Tensor::zeros({4, width}, DType::f64);
+  for (std::int64_t t = 0; t < 4 * tokens; ++t) {
+    std::vector<std::pair<double, std::pair<std::string, std::int64_t>>> experts;  // e^logit, cluster, expert in it
+    for (const std::string cluster : {"b", "shared"})
+      for (std::int64_t e = 0; e < 2; ++e) {
+        double logit = 0;
+        for (std::int64_t j = 0; j < width; ++j)
+          logit += weight(cluster + ".router").at(e * width + j) * (x.at(t * width + j) + embedding.at(j));
+        experts.push_back({std::exp(logit), {cluster, e}});
+      }
+    std::sort(experts.rbegin(), experts.rend());
+    for (std::int64_t o = 0; o < width; ++o) {
+      double y = x.at(t * width + o);
+      for (int i = 0; i < 2; ++i) {
+        const auto& [cluster, e] = experts[static_cast<std::size_t>(i)].second;
+        double f = weight(cluster + ".b2").at(e * width + o);
+        for (std::int64_t h = 0; h < hidden; ++h) {
+          double a = weight(cluster + ".b1").at(e * hidden + h);
+          for (std::int64_t j = 0; j < width; ++j)
+            a += weight(cluster + ".w1").at((e * hidden + h) * width + j) * x.at(t * width + j);
+          f += weight(cluster + ".w2").at((e * width + o) * hidden + h) * a * 0.5 * std::erfc(-a / std::sqrt(2.0));
+        }
+        y += experts[static_cast<std::size_t>(i)].first / (experts[0].first + experts[1].first) * f;
+      }
+      const std::int64_t at = t / tokens * width + o;
+      expected.set(at, expected.at(at) + y / static_cast<double>(tokens));
+    }
+  }
+  CHECK(distance(r.f.shared_codes[1].value(), expected) < 1e-12);
+}
+
 TEST_CASE("modality-moe: with a surface of its own the private code reads that alone, the shared code the rest") {
   ModalityMoeConfig config = options(1);
   const Model model({{"a", width, 7, false}, {"b", 6, 3, false}}, config);
