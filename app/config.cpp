@@ -49,6 +49,11 @@ void check_data(const DataConfig& data) {
         "give one feature file a modality: --text T.npy --image I.npy, or --modality NAME=FILE");
   std::set<std::string> names;
   for (const FeatureFile& f : data.files)
+    if (f.name.find_first_of(".+=/ \t\n") != std::string::npos)
+      throw Error(Exit::usage, "config.value",
+                  "data.modality: the name '" + escape_text(f.name, 64) + "' must hold none of . + = / and blanks", {},
+                  "codes are called private.NAME and shared.NAME");
+  for (const FeatureFile& f : data.files)
     if (!names.insert(f.name).second)
       contradiction("data.modality: '" + escape_text(f.name, 64) + "' is given twice", "give each modality one name");
 }
@@ -61,6 +66,11 @@ void check(const RunConfig& c) {
   if (c.model.bridge.start > c.model.bridge.end)
     contradiction("model.bridge_start = " + value_text(*find_field("model.bridge_start"), c) +
                   " must not be above model.bridge_end = " + value_text(*find_field("model.bridge_end"), c));
+  for (const TermConfig& t : c.model.objective)
+    if (t.weight_end != t.weight && (t.schedule == WeightSchedule::constant || t.schedule == WeightSchedule::gate))
+      contradiction("objective '" + t.name + "': weight_end and schedule = " + toml_string(name_of(t.schedule)) +
+                        " exclude each other",
+                    "schedule = \"linear\" or \"cosine\" go from weight to weight_end");
   if (c.train.warmup > c.train.steps)
     contradiction("train.warmup = " + std::to_string(c.train.warmup) +
                   " must not be above train.steps = " + std::to_string(c.train.steps));

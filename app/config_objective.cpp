@@ -41,6 +41,7 @@ std::string setting_toml(const Setting& s) {
 
 void set_term_value(TermConfig& t, const std::string& key, const std::string& text) {
   if (key == "loss") {
+    if (t.loss != text) t.settings.clear();  // they were the other loss's
     t.loss = find_loss(text).name;
   } else if (key == "on") {
     t.on = split(text);

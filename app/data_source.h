@@ -42,6 +42,9 @@ class DataSource {
   virtual std::vector<Block> blocks(bool held_out) const = 0;
   // Identifies the data: recorded in checkpoints, compared on resume.
   virtual std::string fingerprint() const = 0;
+  // What tells items apart, wherever they come from; empty where nothing does. Held-out items of one source that are
+  // training items of another would be no test.
+  virtual std::vector<std::string> identities(bool /*held_out*/) const { return {}; }
   virtual std::string description() const = 0;                      // one line for the plan
   virtual std::vector<std::string> warnings() const { return {}; }  // legal but rarely meant; one line each
 };

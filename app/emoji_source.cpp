@@ -82,6 +82,13 @@ std::vector<Block> EmojiSource::blocks(bool held_out) const {
   return all;
 }
 
+std::vector<std::string> EmojiSource::identities(bool held_out) const {
+  std::vector<std::string> all;
+  for (const std::int32_t c : held_out ? test_ : train_)
+    all.push_back(std::to_string(pairs_.concepts[static_cast<std::size_t>(c)].codepoint));
+  return all;
+}
+
 std::string EmojiSource::description() const {
   return pairs_.source + ": " + std::to_string(pairs_.concepts.size()) + " concepts (" + std::to_string(train_.size()) +
          " for training, " + std::to_string(test_.size()) + " held out), " + std::to_string(pairs_.styles.size()) +

@@ -25,6 +25,7 @@ class EmojiSource : public DataSource {
   // One block a language with the factors language and group, then one a style with style and group.
   std::vector<Block> blocks(bool held_out) const override;
   std::string fingerprint() const override { return pairs_.fingerprint(); }
+  std::vector<std::string> identities(bool held_out) const override;  // code points
   std::string description() const override;
 
   const data::EmojiPairs& pairs() const { return pairs_; }

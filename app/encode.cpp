@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/data_options.h"
 #include "app/encode_file.h"
 #include "app/options.h"
 #include "app/run_open.h"
@@ -18,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string run, data, out;
+  DataOptions data;
+  std::string run, out;
   std::int64_t threads = 0;
   bool json = false;
 };
@@ -53,7 +55,7 @@ void refuse_input_as_output(const Options& o, const DataConfig& data) {
 
 int run(const Options& o) {
   use_threads(o.threads);
-  OpenRun run = open_run(o.run, o.data);
+  OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), "", false});
   for (const std::string& n : run.notices) say("warning: " + n + "\n");
   refuse_input_as_output(o, run.config.data);
   data::Safetensors file = encode_file(*run.model, *run.data);
@@ -79,7 +81,7 @@ std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
   add_text(options, "RUN", o->run, "", "the folder of a run")->required();
   add_text(options, "-o,--out", o->out, "Z.safetensors", "receives the codes of every item")->required();
-  add_text(options, "--data", o->data, "emoji|emoji:FOLDER", "other data of the same kind (default: the run's own)");
+  add_data(options, o->data, "emoji or emoji:FOLDER: other data of the same kind (default: the run's own)");
   add_json(options, o->json);
   add_threads(options, o->threads);
   return [o] { return run(*o); };
@@ -89,7 +91,8 @@ std::function<int()> setup(CLI::App& options) {
 
 const Command encode_command{"encode", "writes the private, shared and joint codes of every item",
                              "triptych encode runs/demo --out codes.safetensors\n"
-                             "triptych encode runs/demo --data emoji:my_pictures --out codes.safetensors",
+                             "triptych encode runs/demo --data emoji:my_pictures --out codes.safetensors\n"
+                             "triptych encode runs/mine --text new.npy --image pictures.npy --out codes.safetensors",
                              setup};
 
 }  // namespace triptych::app

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/data_options.h"
 #include "app/eval_text.h"
 #include "app/evaluation.h"
 #include "app/options.h"
@@ -14,28 +15,17 @@ namespace triptych::app {
 namespace {
 
 struct Options {
-  std::string run, data, split;
+  DataOptions data;
+  std::string run, split;
   std::int64_t threads = 0;
   bool json = false;
 };
 
-// Held-out figures must be held out: concepts of another split were trained on.
-void choose_split(OpenRun& run, const std::string& split, bool own_data) {
-  const std::string wanted = split == "split_hard" ? "hard" : "standard";
-  if (split.empty() || !is_emoji(run.config.data.source) || wanted == run.config.data.split) return;
-  if (own_data)
-    throw Error(Exit::usage, "eval.split",
-                "--split: '" + split + "' holds out other concepts than the run, which was trained on them", {},
-                "train with --set data.split=" + wanted);
-  run.config.data.split = wanted;
-  run.data = make_source(run.config.data);
-}
-
 int run(const Options& o) {
   use_threads(o.threads);
-  OpenRun run = open_run(o.run, o.data);
+  const std::string wanted = o.split.empty() ? "" : o.split == "split_hard" ? "hard" : "standard";
+  const OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), wanted});
   for (const std::string& n : run.notices) say("warning: " + n + "\n");
-  choose_split(run, o.split, o.data.empty() || o.data == "emoji");
   const Evaluation e = evaluate(all_codes(*run.model, *run.data));
   const std::string split = !is_emoji(run.config.data.source) ? "held_out"
                             : run.config.data.split == "hard" ? "split_hard"
@@ -51,9 +41,9 @@ int run(const Options& o) {
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
   add_text(options, "RUN", o->run, "", "the folder of a run")->required();
-  add_text(options, "--data", o->data, "emoji|emoji:FOLDER", "other data of the same kind (default: the run's own)");
+  add_data(options, o->data, "emoji or emoji:FOLDER: other data of the same kind (default: the run's own)");
   add_choice(options, "--split", o->split, {"split", "split_hard"},
-             "which emoji concepts of --data are held out (default: as in the run)");
+             "emoji: which concepts are held out (default: as in the run)");
   add_json(options, o->json);
   add_threads(options, o->threads);
   return [o] { return run(*o); };

@@ -185,8 +185,8 @@ void add_linear_leakage(const Codes& codes, Evaluation& e) {
 Codes all_codes(const Model& model, const DataSource& data) {
   Codes codes;
   for (const ModalitySpec& m : data.modalities()) codes.modalities.push_back(m.name);
-  if (data.train_items() > 0) codes.train = encode(model, data.blocks(false));
-  if (data.test_items() > 0) codes.test = encode(model, data.blocks(true));
+  if (data.train_items() > 0) codes.train = encode(model, complete(data.modalities(), data.blocks(false)));
+  if (data.test_items() > 0) codes.test = encode(model, complete(data.modalities(), data.blocks(true)));
   for (auto* blocks : {&codes.train, &codes.test})
     for (CodedBlock& b : *blocks) b.shared_code = unit_rows(b.shared_code);
   return codes;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <set>
 
 namespace triptych::app {
 namespace {
@@ -17,6 +18,20 @@ Tensor slice_rows(const Tensor& t, std::int64_t from, std::int64_t to) {
   sizes[0] = to - from;
   Tensor out(Shape(sizes), t.dtype());
   std::memcpy(out.data<char>(), t.data<const char>() + from * row, static_cast<std::size_t>((to - from) * row));
+  return out;
+}
+
+// Tensors (1, ...) of one shape as one (n, ...); null for none.
+Tensor stacked_rows(const std::vector<Tensor>& parts) {
+  if (parts.empty()) return {};
+  std::vector<std::int64_t> sizes(parts[0].shape().sizes().begin(), parts[0].shape().sizes().end());
+  sizes[0] = std::ssize(parts);
+  Tensor out(Shape(sizes), parts[0].dtype());
+  char* at = out.data<char>();
+  for (const Tensor& p : parts) {
+    std::memcpy(at, p.data<const char>(), static_cast<std::size_t>(p.bytes()));
+    at += p.bytes();
+  }
   return out;
 }
 
@@ -56,6 +71,39 @@ ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::in
   return {slice_rows(batch.values, first, last),
           Tensor::from({std::ssize(shifted)}, std::span<const std::int32_t>(shifted)),
           {}};
+}
+
+std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<Block> blocks) {
+  std::set<std::int32_t> lacking;
+  for (const Block& b : blocks) {
+    if (!b.values.mask) continue;
+    const std::int64_t tokens = b.values.mask.shape()[1];
+    const float* mask = b.values.mask.data<float>();
+    for (std::size_t i = 0; i < b.item.size(); ++i, mask += tokens)
+      if (std::find_if(mask, mask + tokens, [](float x) { return x != 0; }) == mask + tokens) lacking.insert(b.item[i]);
+  }
+  if (lacking.empty()) return blocks;
+  for (Block& b : blocks) {
+    const Block all = std::move(b);
+    b = {all.modality, all.view, {}, {}, {}};
+    for (const Factor& f : all.factors) b.factors.push_back({f.name, f.classes, {}});
+    std::vector<std::int64_t> kept;
+    for (std::size_t i = 0; i < all.item.size(); ++i) {
+      if (lacking.contains(all.item[i])) continue;
+      kept.push_back(static_cast<std::int64_t>(i));
+      b.item.push_back(all.item[i]);
+      for (std::size_t f = 0; f < all.factors.size(); ++f) b.factors[f].labels.push_back(all.factors[f].labels[i]);
+    }
+    const ModalitySpec& spec = specs[all.modality];
+    std::vector<Tensor> values, masks;
+    for (const std::int64_t i : kept) {
+      const ModalityBatch row = rows(spec, all.values, i, i + 1);
+      values.push_back(row.values);
+      if (row.mask) masks.push_back(row.mask);
+    }
+    b.values = {stacked_rows(values), {}, stacked_rows(masks)};
+  }
+  return blocks;
 }
 
 std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks) {

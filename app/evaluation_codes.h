@@ -23,6 +23,9 @@ struct CodedBlock {
 // Rows [from, to) of a batch of one modality.
 ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::int64_t from, std::int64_t to);
 
+// The blocks without the items that lack a modality (no real token) in any of them: those have no pair to be found.
+std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<Block> blocks);
+
 // Encodes blocks without dropout, at most 512 rows at a time. The bits depend neither on the number of threads nor on
 // the other blocks.
 std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks);

@@ -53,17 +53,14 @@ std::vector<float> read_mask(const std::string& place, const Features& x) {
   const std::vector<std::int64_t> given = data::to_int64s(a, place);
   std::vector<float> mask(static_cast<std::size_t>(x.rows * x.tokens));
   for (std::int64_t r = 0; r < x.rows; ++r) {
-    std::int64_t real = 0;
     for (std::int64_t t = 0; t < x.tokens; ++t) {
       const std::int64_t v = given[static_cast<std::size_t>(lengths ? r : r * x.tokens + t)];
-      if (lengths && (v < 1 || v > x.tokens))
-        fail("row " + std::to_string(r), "length " + std::to_string(v) + ", expected 1 to " + std::to_string(x.tokens));
+      if (lengths && (v < 0 || v > x.tokens))
+        fail("row " + std::to_string(r), "length " + std::to_string(v) + ", expected 0 to " + std::to_string(x.tokens));
       if (!lengths && v != 0 && v != 1) fail("row " + std::to_string(r), std::to_string(v) + ", expected 0 or 1");
       const bool on = lengths ? t < v : v == 1;
       mask[static_cast<std::size_t>(r * x.tokens + t)] = on ? 1.0f : 0.0f;
-      real += on;
     }
-    if (real == 0) fail("row " + std::to_string(r), "no real token, expected at least one");
   }
   return mask;
 }

@@ -16,6 +16,25 @@ Tensor tensor_of(const std::vector<float>& values, Shape shape) {
   return t;
 }
 
+// Rows that no modality has a real token for.
+void refuse_empty_rows(const std::vector<Features>& all) {
+  if (std::any_of(all.begin(), all.end(), [](const Features& f) { return f.mask.empty(); })) return;
+  std::string rows;
+  std::int64_t count = 0;
+  for (std::int64_t r = 0; r < all.front().rows; ++r) {
+    const bool any = std::any_of(all.begin(), all.end(), [&](const Features& f) {
+      const auto begin = f.mask.begin() + r * f.tokens;
+      return std::find(begin, begin + f.tokens, 1.0f) != begin + f.tokens;
+    });
+    if (!any && ++count <= 10) rows += (rows.empty() ? "" : ", ") + std::to_string(r);
+  }
+  if (count > 0)
+    reject_input("features.nothing", all.front().file,
+                 (count == 1 ? "row " : "rows ") + rows + (count > 10 ? ", ..." : ""),
+                 std::to_string(count) + " without a real token in any modality, expected at least one",
+                 "leave these rows out of every file");
+}
+
 }  // namespace
 
 FeatureSource::FeatureSource(const DataConfig& config) {
@@ -52,6 +71,7 @@ FeatureSource::FeatureSource(const DataConfig& config) {
     add(std::move(spec), std::move(v));
   }
   fingerprint_ = hash.text();
+  refuse_empty_rows(all);
   warnings_ = warnings_of(all);
 
   const std::int64_t n = all.front().rows;

@@ -12,7 +12,8 @@ class FeatureSource : public RowSource {
   // Uses files and drop_nonfinite. Throws what the readers throw, and Error(input, ...):
   //   "features.member"  a file with several arrays and no member named, or a member of an .npy file
   //   "features.rows"    row counts that differ, naming both files and shapes
-  //   "features.mask"    a mask of another shape, values other than 0 and 1, lengths outside 1..L, no real token
+  //   "features.mask"    a mask of another shape, values other than 0 and 1, lengths outside 0..L
+  //   "features.nothing" rows without a real token in any modality, with their numbers
   //   "array.non-finite" NaN or Inf, with row numbers; with drop_nonfinite those rows go from every modality instead
   //   "features.few"     fewer than two training rows
   explicit FeatureSource(const DataConfig& config);

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "app/run_hash.h"
 #include "core/rng.h"
 
 namespace triptych::app {
@@ -83,6 +84,19 @@ std::vector<Block> RowSource::blocks(bool held_out) const {
     Block block{m, "", which, {}, rows(m, which, {})};
     for (const Factor& f : factors_[m]) block.factors.push_back(of_rows(f, which));
     all.push_back(std::move(block));
+  }
+  return all;
+}
+
+std::vector<std::string> RowSource::identities(bool held_out) const {
+  std::vector<std::string> all;
+  for (const std::int32_t row : held_out ? test_ : train_) {
+    Hash hash;
+    for (const ModalityBatch& m : values_) {
+      const std::int64_t bytes = m.values.bytes() / m.values.shape()[0];
+      hash.add(std::span(m.values.data<std::byte>() + row * bytes, static_cast<std::size_t>(bytes)));
+    }
+    all.push_back(hash.text());
   }
   return all;
 }

@@ -16,6 +16,7 @@ class RowSource : public DataSource {
   void train_batch(std::uint64_t seed, std::int64_t step, std::int64_t items, Batch& to) override;
   // One block a modality, with its factors.
   std::vector<Block> blocks(bool held_out) const override;
+  std::vector<std::string> identities(bool held_out) const override;  // hashes of the rows
 
  protected:
   // One modality: values f32 (N,L,d), mask f32 (N,L) or null, factors of all N rows. N is the same for all, < 2^31.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/data_options.h"
 #include "app/options.h"
 #include "app/terminal.h"
 #include "app/train_run.h"
@@ -14,39 +15,17 @@ namespace {
 
 struct Options {
   TrainRequest request;
-  std::string scheme, text, image;
-  std::vector<std::string> modalities, masks, set;
+  DataOptions data;
+  std::string scheme;
+  std::vector<std::string> set;
   std::string steps, batch, seed, threads;
   bool drop_nonfinite = false, json = false;
 };
 
-// "name=value" in two; the value may hold more of '='.
-std::pair<std::string, std::string> divide(const std::string& text, const std::string& option,
-                                           const std::string& form) {
-  const std::size_t at = text.find('=');
-  if (at == std::string::npos || at == 0 || at + 1 == text.size())
-    throw Error(Exit::usage, "option.value", option + ": '" + escape_text(text, 256) + "' must be " + form);
-  return {text.substr(0, at), text.substr(at + 1)};
-}
-
 ConfigSources sources_of(const Options& o) {
   ConfigSources s = o.request.config;
-  if (!o.text.empty()) s.files.push_back({"text", o.text, ""});
-  if (!o.image.empty()) s.files.push_back({"image", o.image, ""});
-  for (const std::string& m : o.modalities) {
-    const auto [name, file] = divide(m, "--modality", "NAME=FILE");
-    s.files.push_back({name, file, ""});
-  }
-  for (const std::string& m : o.masks) {
-    const auto [name, file] = divide(m, "--mask", "NAME=FILE");
-    const auto at = std::find_if(s.files.begin(), s.files.end(), [&](const FeatureFile& f) { return f.name == name; });
-    if (at == s.files.end()) {
-      std::vector<std::string> names;
-      for (const FeatureFile& f : s.files) names.push_back(f.name);
-      refuse_unknown("option.value", "modality of --mask", name, names);
-    }
-    at->mask = file;
-  }
+  s.source = o.data.source;
+  s.files = feature_files(o.data);
   const std::pair<const char*, const std::string*> values[] = {{"model.scheme", &o.scheme},
                                                                {"train.steps", &o.steps},
                                                                {"train.batch", &o.batch},
@@ -80,26 +59,13 @@ int run(const Options& o) {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  const auto list = [&](const std::string& name, std::vector<std::string>& to, const std::string& kind,
-                        const std::string& meaning) {
-    options.add_option(name, to, meaning)
-        ->type_name(kind)
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  };
-  add_text(options, "--data", o->request.config.source, "emoji|emoji:FOLDER|synthetic:NAME|split:FILE",
-           "the emoji pairs (default), or a folder of the same files; synthetic:identifiability or "
-           "synthetic:disentangled; or the left and right halves of the pictures in an IDX file");
-  add_text(options, "--text", o->text, "FILE",
-           "features of the modality 'text': .npy, or .npz or .safetensors with :MEMBER");
-  add_text(options, "--image", o->image, "FILE", "features of the modality 'image'");
-  list("--modality", o->modalities, "NAME=FILE", "features of another modality; may be repeated");
-  list("--mask", o->masks, "NAME=FILE", "which tokens of a modality are real: (N,L) of 0 and 1, or lengths (N)");
+  add_data(options, o->data, "emoji (default); emoji:FOLDER of the same files; synthetic:identifiability; synthetic:disentangled; or\n           split:FILE, the left and right halves of the pictures in an IDX file");
   options.add_flag("--drop-nonfinite", o->drop_nonfinite, "leave out rows with NaN or Inf");
   add_text(options, "-o,--out", o->request.out, "RUN", "folder of the run")->required();
   add_text(options, "--config", o->request.config.file, "FILE", "settings in TOML, such as the config.toml of a run");
-  add_text(options, "--scheme", o->scheme, "NAME", "how shared and private codes are made (default: shared-private)");
-  list("--set", o->set, "KEY=VALUE", "one setting, such as train.lr=0.001; may be repeated");
+  add_text(options, "--scheme", o->scheme, "NAME",
+           "how shared and private codes are made (default: shared-private); A+B for a stack");
+  add_list(options, "--set", o->set, "KEY=VALUE", "one setting, such as train.lr=0.001; may be repeated");
   add_text(options, "--steps", o->steps, "N", "optimizer steps: train.steps");
   add_text(options, "--batch", o->batch, "N", "items in a batch: train.batch");
   add_text(options, "--seed", o->seed, "N", "of everything random: train.seed");

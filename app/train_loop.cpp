@@ -83,14 +83,19 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     const LossTerms objective = model.objective(context, batch, progress);
     terms.clear();
     for (const LossTerm& l : objective.terms) terms.push_back({l.name, l.value.value().item(), l.weight});
-    StepReport report{
-        step + 1, t.steps, objective.total.value().item(), schedule.at(step), 0, config.model.bridge.gate(progress),
-        terms};
+    StepReport report{step + 1,
+                      t.steps,
+                      objective.total ? objective.total.value().item() : 0,
+                      schedule.at(step),
+                      0,
+                      config.model.bridge.gate(progress),
+                      terms};
     if (!std::isfinite(report.loss)) diverged(report.step, non_finite_loss(tape, terms));
 
-    tape.gradients(objective.total, context.parameters(), gradients);
+    if (objective.total) tape.gradients(objective.total, context.parameters(), gradients);
     for (std::size_t i = 0; i < grads.size(); ++i)
-      grads[i] = report.gate == 0 && model.parameters()[i].shared ? Tensor{} : gradients.tensors()[i];
+      grads[i] =
+          !objective.total || (report.gate == 0 && model.parameters()[i].shared) ? Tensor{} : gradients.tensors()[i];
     report.gradient_norm = global_norm(kernels, grads);
     if (!std::isfinite(report.gradient_norm)) diverged(report.step, non_finite_gradient(model.parameters(), grads));
     optimizer.step(report.lr, grads, clip_factor(report.gradient_norm, t.clip));

@@ -74,6 +74,29 @@ std::optional<Checkpoint> resume_point(const TrainRequest& request, const RunFol
   return std::move(found->checkpoint);
 }
 
+// Evaluates the objective on a first batch in the middle and at the end of training, where every bridge is open: what a
+// loss refuses (more columns than rows, a parameter out of range) is then known before anything is written.
+void rehearse(const Model& model, DataSource& data, const TrainConfig& t) {
+  Batch batch;
+  data.train_batch(static_cast<std::uint64_t>(t.seed), 0, t.batch, batch);
+  Tape tape(cpu_kernels());
+  Context context(tape, model.parameters());
+  bool acts = false;
+  try {
+    for (const double progress : {0.5, 1.0}) {
+      context.begin(false);
+      acts = model.objective(context, batch, progress).total || acts;
+    }
+  } catch (const Error& e) {
+    throw Error(Exit::usage, e.code, "the objective cannot be computed on this data: " + std::string(e.what()), {},
+                e.hint);
+  }
+  if (!acts)
+    throw Error(Exit::usage, "objective.idle",
+                "no term of the objective acts on this data, so nothing would be learned", {},
+                "see [[objective]] in the config: weights, schedules and 'on'");
+}
+
 }  // namespace
 
 TrainOutcome run_training(const TrainRequest& request) {
@@ -92,6 +115,7 @@ TrainOutcome run_training(const TrainRequest& request) {
       make_model(config.model, DType::f32, static_cast<std::uint64_t>(config.train.seed));
   if (StopSignals::received() != 0) return {request.out, 0, 0, 0, "", 128 + StopSignals::received()};
 
+  rehearse(*model, *data, config.train);
   const RunFolder run(request.out, request.resume  ? RunFolder::Open::resume
                                    : request.force ? RunFolder::Open::replace
                                                    : RunFolder::Open::fresh);

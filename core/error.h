@@ -19,7 +19,7 @@ enum class Exit {
   usage = 2,         // command line or configuration; nothing was read or written
   input = 3,         // an input file was refused
   output = 4,        // output could not be written
-  numerical = 5,     // training stopped on NaN, Inf or divergence
+  numerical = 5,     // training stopped on NaN or Inf
   resources = 6,     // memory or another limit of the machine
   peer = 7,          // another process of the run failed or timed out
   internal = 70,     // a bug of ours

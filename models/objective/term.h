@@ -14,7 +14,7 @@
 //   private-shared          private and shared code of each modality
 //   views.shared, views.private   the codes of one modality in its different views; nothing when a batch has one view
 //   private.NAME, shared.NAME, joint    that code; a loss of two codes takes a pair of them: ["private.a", "shared.b"]
-//   reconstruction          (mse, simse) what is decoded from the private and shared code of each modality, against its
+//   reconstruction          (mse) what is decoded from the private and shared code of each modality, against its
 //                           target
 //   routing                 (losses of router gates or logits) every modality's routing in every layer
 //   attention               (attention_leakage) every private bank or slot

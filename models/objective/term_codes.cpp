@@ -46,15 +46,14 @@ const OpInfo& find_loss(const std::string& name) {
 
 TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<std::string>& modalities) {
   using On = TermCodes::On;
-  const bool pair = has_input(loss, "a") && has_input(loss, "b"),
-             single = has_input(loss, "z") || has_input(loss, "mu_q");
+  const bool pair = has_input(loss, "a") && has_input(loss, "b"), single = has_input(loss, "z");
   TermCodes codes;
   const std::pair<const char*, std::pair<On, const char*>> whole[] = {
       {"routing", {On::routing, "gates"}}, {"attention", {On::attention, "attention"}}, {"slots", {On::slots, "keep"}}};
   if (term.on.size() == 1) {
     if (term.on[0] == "reconstruction") {
-      if (loss.name != "mse" && loss.name != "simse")
-        refuse("objective.on", term, "on = 'reconstruction' takes the losses mse and simse, got " + term.loss);
+      if (loss.name != "mse")  // others have no mask, and padding would count
+        refuse("objective.on", term, "on = 'reconstruction' takes the loss mse, got " + term.loss);
       codes.on = On::reconstruction;
       return codes;
     }
@@ -75,8 +74,8 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
 
   std::vector<CodeRef> listed;  // codes named one by one
   for (const std::string& on : term.on) {
-    const Side side =
-        on.find("shared") != std::string::npos && on != "private-shared" ? Side::shared_code : Side::private_code;
+    const bool shared = on == "shared" || on == "views.shared" || on.starts_with("shared.");
+    const Side side = shared ? Side::shared_code : Side::private_code;
     if (on == "shared" || on == "private") {
       for (std::size_t a = 0; a < modalities.size(); ++a) {
         if (!pair) codes.tuples.push_back({{side, a}, {}, false});
