@@ -1,5 +1,6 @@
 // triptych bench: the time of a training step, on the shapes, losses and optimizer that its peers are timed with.
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,7 +18,7 @@
 #include "app/terminal.h"
 #include "core/error.h"
 #include "core/rng.h"
-#include "models/model.h"
+#include "models/schemes.h"
 #include "optim/adamw.h"
 
 namespace triptych::app {
@@ -31,9 +32,12 @@ double ms_since(Clock::time_point start) {
 struct BenchConfig {
   std::string_view name;
   std::int64_t batch, text_tokens, image_tokens, width;
+  int heads;
 };
-constexpr BenchConfig configs[] = {
-    {"tiny", 16, 12, 16, 64}, {"small", 32, 16, 64, 128}, {"base", 64, 32, 196, 512}, {"large", 32, 77, 256, 768}};
+constexpr BenchConfig configs[] = {{"tiny", 16, 12, 16, 64, 4},
+                                   {"small", 32, 16, 64, 128, 8},
+                                   {"base", 64, 32, 196, 512, 8},
+                                   {"large", 32, 77, 256, 768, 12}};
 
 // Seconds since the kernel started this process (to its clock tick, 10 ms, rounded against us).
 double process_age() {
@@ -58,12 +62,19 @@ Tensor normal_tensor(Shape shape, std::uint64_t stream) {
   return t;
 }
 
-// Floating-point operations of the matrix products of one step, as executed: encoder (8 d^2 a token), the composed
-// decoder (d^2), each once forward and twice backward, but no gradient of the data itself.
-double step_flops(const BenchConfig& c) {
-  const double tokens = static_cast<double>(c.batch * (c.text_tokens + c.image_tokens)),
-               d = static_cast<double>(c.width);
-  return 2 * tokens * (3 * 9 - 4) * d * d;
+// Floating-point operations of the matrix products of one step, as executed: each product once forward and twice
+// backward, but for the gradient of the data itself.
+//   query-banks     logits and means over tokens, in the absorbed form: h d for each query that reads the token
+//   typed-slots     the same in each of 3 iterations
+//   shared-private  encoder (8 d^2 a token), the composed decoder (d^2)
+//   modality-moe    the first layer of 2 experts a token (4 d^2 each); the second works on means
+double step_flops(const std::string& scheme, const BenchConfig& c) {
+  const auto d = static_cast<double>(c.width), heads = static_cast<double>(c.heads);
+  const auto text = static_cast<double>(c.batch * c.text_tokens), image = static_cast<double>(c.batch * c.image_tokens);
+  if (scheme == "query-banks") return 8 * heads * d * (text + image) * (8 + 4 + 4);
+  if (scheme == "typed-slots") return 3 * 8 * heads * d * (text + image) * (6 + 4 + 4);
+  if (scheme == "modality-moe") return 2 * 2 * (text + image) * 2 * 4 * d * d;
+  return 2 * (text + image) * (3 * 9 - 4) * d * d;
 }
 
 // The machine's float32 peak as a product reaches it: the best of a few.
@@ -80,23 +91,42 @@ double peak_gflops(const Kernels& k) {
 }
 
 struct Trainer {
-  explicit Trainer(const BenchConfig& c)
-      : model(make_model(model_config(c), DType::f32, 0)), optimizer(cpu_kernels(), model->parameters()) {
+  Trainer(const std::string& scheme, const BenchConfig& c)
+      : model(make_model(model_config(scheme, c), DType::f32, 0)), optimizer(cpu_kernels(), model->parameters()) {
     for (const std::int64_t tokens : {c.text_tokens, c.image_tokens})
       batch.modalities.push_back(
           {normal_tensor({c.batch, tokens, c.width}, static_cast<std::uint64_t>(tokens)), {}, {}});
   }
 
-  static ModelConfig model_config(const BenchConfig& c) {
+  static ModelConfig model_config(const std::string& scheme, const BenchConfig& c) {
     ModelConfig m;
+    m.scheme = {scheme};
     m.modalities = {{.name = "text", .tokens = c.text_tokens, .width = c.width},
                     {.name = "image", .tokens = c.image_tokens, .width = c.width}};
     m.width = m.private_width = m.shared_width = c.width;
     m.bridge = {0, 0};
     const double per_column = 1 / static_cast<double>(c.width);
-    m.objective = {{"reconstruct", "mse", {"reconstruction"}},
-                   {"align", "clip", {"shared"}},
-                   {"decorrelate", "xcov", {"private-shared", "private"}, per_column, per_column}};
+    const TermConfig align{"align", "clip", {"shared"}};
+    if (scheme == "shared-private") {
+      m.objective = {{"reconstruct", "mse", {"reconstruction"}},
+                     align,
+                     {"decorrelate", "xcov", {"private-shared", "private"}, per_column, per_column}};
+      return m;
+    }
+    m.encoder = "none";
+    if (scheme == "modality-moe") {
+      m.moe.experts.k = 2;
+      m.moe.block_code = true;
+      m.objective = {align, {"balance", "switch_balance", {"routing"}, 0.015, 0.015}};  // 6 / 4 of the peer's 0.01
+      return m;
+    }
+    m.query_banks.heads = m.typed_slots.heads = c.heads;
+    m.query_banks.modality_embedding = false;
+    m.typed_slots.compete = m.typed_slots.norms = m.typed_slots.mlp = m.typed_slots.type_in_query = false;
+    m.objective = {align,
+                   {"decorrelate", "xcov", {"private"}, per_column, per_column},
+                   {"variance", "variance_hinge", {"private"}},
+                   {"joint", "mean_square", {"joint-tokens"}, 1e-3, 1e-3}};
     return m;
   }
 
@@ -116,8 +146,8 @@ struct Trainer {
   Batch batch;
 };
 
-nlohmann::ordered_json bench(const BenchConfig& c, int steps, int warmup) {
-  Trainer t(c);
+nlohmann::ordered_json bench(const std::string& scheme, const BenchConfig& c, int steps, int warmup) {
+  Trainer t(scheme, c);
   t.step();
   const double first = process_age();
   for (int i = 1; i < warmup; ++i) t.step();
@@ -132,10 +162,10 @@ nlohmann::ordered_json bench(const BenchConfig& c, int steps, int warmup) {
   std::sort(times.begin(), times.end());
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);  // before the peak is measured, which needs memory of its own
-  const double median = times[times.size() / 2], gflops = step_flops(c) / median / 1e6;
+  const double median = times[times.size() / 2], gflops = step_flops(scheme, c) / median / 1e6;
   const double peak = peak_gflops(cpu_kernels());
   const auto round = [](double x, double parts) { return std::round(x * parts) / parts; };
-  return {{"scheme", "shared-private"},
+  return {{"scheme", scheme},
           {"config", c.name},
           {"threads", threads()},
           {"params", t.model->parameters().count()},
@@ -148,6 +178,28 @@ nlohmann::ordered_json bench(const BenchConfig& c, int steps, int warmup) {
           {"peak_fraction", round(gflops / peak, 1000)}};
 }
 
+// Runs f in a process of its own, so that its peak memory and its start are its own.
+template <class F>
+void in_process(F&& f) {
+  const pid_t child = fork();
+  if (child < 0) throw Error(Exit::resources, "bench.process", "no process could be started");
+  if (child == 0) {
+    int status = 0;
+    try {
+      f();
+    } catch (const std::exception& e) {
+      say(std::string(e.what()) + "\n");
+      status = static_cast<int>(Exit::internal);
+    }
+    std::fflush(nullptr);
+    _exit(status);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw Error(Exit::internal, "bench.process", "the process of a scheme ended with status " + std::to_string(status));
+}
+
 struct Options {
   std::string scheme = "all", config = "base";
   std::int64_t threads = 0, steps = 15, warmup = 3;
@@ -156,8 +208,10 @@ struct Options {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  add_choice(options, "--scheme", o->scheme, {"all", "shared-private"}, "the scheme to time");
-  add_choice(options, "--config", o->config, {"tiny", "small", "base", "large"}, "the shapes (see docs/benchmarks.md)");
+  std::vector<std::string> choices = {"all"};
+  choices.insert(choices.end(), scheme_names().begin(), scheme_names().end());
+  add_choice(options, "--scheme", o->scheme, choices, "the scheme to time, or all of them");
+  add_choice(options, "--config", o->config, {"tiny", "small", "base", "large"}, "the shapes");
   add_threads(options, o->threads);
   add_integer(options, "--steps", o->steps, 1, 100000, "steps that are timed");
   add_integer(options, "--warmup", o->warmup, 1, 100000, "steps before them");
@@ -166,11 +220,18 @@ std::function<int()> setup(CLI::App& options) {
     use_threads(o->threads);
     const auto config =
         std::find_if(std::begin(configs), std::end(configs), [&](const BenchConfig& c) { return c.name == o->config; });
-    const nlohmann::ordered_json r = bench(*config, static_cast<int>(o->steps), static_cast<int>(o->warmup));
-    if (o->json)
-      print_line(r);
-    else
+    const auto time = [&](const std::string& scheme) {
+      const nlohmann::ordered_json r = bench(scheme, *config, static_cast<int>(o->steps), static_cast<int>(o->warmup));
+      if (o->json) {
+        print_line(r);
+        return;
+      }
       for (const auto& [key, value] : r.items()) print(pad(key, 22) + value.dump() + "\n");
+    };
+    if (o->scheme == "all")
+      for (const std::string& scheme : scheme_names()) in_process([&] { time(scheme); });
+    else
+      time(o->scheme);
     return 0;
   };
 }

@@ -100,7 +100,7 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
   }
   if (!given.contains("objective"))
     config.model.objective =
-        is_emoji(source) ? emoji_objective(config.model.scheme.back()) : preset(config.model.scheme.back());
+        is_emoji(source) ? emoji_objective(config.model.scheme) : preset(config.model.scheme.back());
   for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give
     if (in_objective(key)) set_objective_value(config.model.objective, key, value);
   if (!given.contains("train.warmup")) config.train.warmup = std::min(config.train.warmup, config.train.steps / 10);
@@ -145,7 +145,7 @@ RunConfig emoji_defaults() {
   c.train.lr = 1.5e-3;
   c.train.warmup = 140;
   c.train.weight_decay = 0.1;
-  c.model.objective = emoji_objective(c.model.scheme.back());
+  c.model.objective = emoji_objective(c.model.scheme);
   return c;
 }
 

@@ -47,6 +47,51 @@ const std::vector<Field>& table() {
       {"model.bridge_start", SLOT(model.bridge.start), 0, 1, {}, "progress at which the bridge begins to open"},
       {"model.bridge_end", SLOT(model.bridge.end), 0, 1, {}, "progress at which it is open"},
 
+      {"query_banks.private_queries", SLOT(model.query_banks.private_queries), 1, 4096, {}, "of each private bank"},
+      {"query_banks.shared_queries", SLOT(model.query_banks.shared_queries), 1, 4096, {}, "of the shared bank"},
+      {"query_banks.heads", SLOT(model.query_banks.heads), 1, 1024, {}, "of attention: a divisor of model.width"},
+      {"query_banks.block_per_bank", SLOT(model.query_banks.block_per_bank), 0, 0, {}, "every bank has its attention"},
+      {"query_banks.pre_norm", SLOT(model.query_banks.pre_norm), 0, 0, {}, "blocks with residual, self-attention, MLP"},
+      {"query_banks.depth", SLOT(model.query_banks.depth), 1, 64, {}, "blocks on top of each other"},
+      {"query_banks.tanh_bridge", SLOT(model.query_banks.tanh_bridge), 0, 0, {}, "the bridge is learned: tanh(alpha)"},
+
+      {"typed_slots.private_slots", SLOT(model.typed_slots.private_slots), 1, 4096, {}, "of each modality"},
+      {"typed_slots.shared_slots", SLOT(model.typed_slots.shared_slots), 1, 4096, {}, "of type share"},
+      {"typed_slots.iterations", SLOT(model.typed_slots.iterations), 1, 64, {}, "of reading and updating"},
+      {"typed_slots.heads", SLOT(model.typed_slots.heads), 1, 1024, {}, "of attention: a divisor of model.width"},
+      {"typed_slots.compete", SLOT(model.typed_slots.compete), 0, 0, {}, "softmax over slots; else over tokens"},
+      {"typed_slots.soft", SLOT(model.typed_slots.soft), 0, 0, {}, "foreign tokens count e^-ban instead of nothing"},
+      {"typed_slots.ban", SLOT(model.typed_slots.ban), 0, 100, {}, "soft: how little"},
+      {"typed_slots.norms", SLOT(model.typed_slots.norms), 0, 0, {}, "layer norm of tokens and slots"},
+      {"typed_slots.mlp", SLOT(model.typed_slots.mlp), 0, 0, {}, "a residual MLP after the GRU"},
+      {"typed_slots.gradient",
+       SLOT(model.slot_gradient),
+       0,
+       0,
+       {"full", "bilevel", "implicit"},
+       "through the iterations"},
+      {"typed_slots.adaptive", SLOT(model.typed_slots.adaptive), 0, 0, {}, "a gate keeps or drops each slot"},
+      {"typed_slots.tau", SLOT(model.typed_slots.tau), 1e-3, 100, {}, "temperature of these gates"},
+
+      {"moe.experts", SLOT(model.moe.experts.experts), 1, 1024, {}, "of each modality's cluster"},
+      {"moe.shared_experts", SLOT(model.moe.experts.shared_experts), 1, 1024, {}, "of the shared cluster"},
+      {"moe.hidden", SLOT(model.moe.experts.hidden), 0, 1 << 20, {}, "width of an expert; 0: four times model.width"},
+      {"moe.k", SLOT(model.moe.experts.k), 1, 16, {}, "experts a token is sent to"},
+      {"moe.foreign_penalty",
+       SLOT(model.moe.experts.foreign_penalty),
+       0,
+       100,
+       {},
+       "0: foreign experts are out of reach"},
+      {"moe.noise", SLOT(model.moe.experts.noise), 0, 100, {}, "of the choice in training, standard deviation"},
+      {"moe.capacity", SLOT(model.moe.experts.capacity), 0, 100, {}, "in training, over an even load; 0: no limit"},
+      {"moe.drop_order",
+       SLOT(model.moe_drop_order),
+       0,
+       0,
+       {"position", "priority"},
+       "who is dropped: the last, the least sure"},
+
       {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},
       {"train.batch", SLOT(train.batch), 0, 1 << 20, {}, "items in a batch; 0: as many as there are, at most 256"},
       {"train.lr", SLOT(train.lr), tiny, huge, {}, "peak learning rate"},
@@ -90,6 +135,10 @@ std::string expected(const Field& field) {
     return std::string(kind) + " from " + number_text(field.least) + " to " + number_text(field.most);
   };
   return std::visit(Match{[](bool*) { return std::string("true or false"); },
+                          [&](int*) {
+                            return "a whole number from " + std::to_string(static_cast<int>(field.least)) + " to " +
+                                   std::to_string(static_cast<int>(field.most));
+                          },
                           [&](std::int64_t*) {
                             return "a whole number from " + std::to_string(static_cast<std::int64_t>(field.least)) +
                                    " to " + std::to_string(static_cast<std::int64_t>(field.most));
@@ -108,7 +157,7 @@ std::string expected(const Field& field) {
 std::string value_text(const Field& field, const RunConfig& config) {
   RunConfig copy = config;
   return std::visit(Match{[](bool* v) { return std::string(*v ? "true" : "false"); },
-                          [](std::int64_t* v) { return std::to_string(*v); },
+                          [](int* v) { return std::to_string(*v); }, [](std::int64_t* v) { return std::to_string(*v); },
                           [](double* v) {
                             const std::string text = number_text(*v);  // "1" and "1e-12" would be other TOML types
                             return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
@@ -135,7 +184,7 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
                      if (text != "true" && text != "false") refuse();
                      *v = text == "true";
                    },
-                   [&](std::int64_t* v) { number(v); }, [&](double* v) { number(v); },
+                   [&](int* v) { number(v); }, [&](std::int64_t* v) { number(v); }, [&](double* v) { number(v); },
                    [&](std::string* v) {
                      const auto& c = field.choices;
                      if (text.empty() || !is_utf8(text) || text.find('\0') != std::string_view::npos ||

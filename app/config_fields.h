@@ -13,7 +13,7 @@
 namespace triptych::app {
 
 // A list of names is written "a+b" on the command line and ["a", "b"] in TOML, where one name may stand alone.
-using Slot = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::string>*>;
+using Slot = std::variant<bool*, int*, std::int64_t*, double*, std::string*, std::vector<std::string>*>;
 
 struct Field {
   std::string_view key;  // "section.name"

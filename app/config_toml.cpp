@@ -153,8 +153,10 @@ void apply_toml(std::string_view text, const std::string& file, RunConfig& confi
       refuse(
           "config.key", file, section.source().begin,
           "unknown " + std::string(entries ? "section '[" : "key '") + escape_text(prefix, 64) + (entries ? "]'" : "'"),
-          close.empty() ? (entries ? "known: [data], [model], [[objective]], [train]" : key_hint(prefix))
-                        : (entries ? "did you mean '[" + close + "]'?" : "a section: [" + close + "]"));
+          close.empty()
+              ? (entries ? "known: [data], [model], [query_banks], [typed_slots], [moe], [[objective]], [train]"
+                         : key_hint(prefix))
+              : (entries ? "did you mean '[" + close + "]'?" : "a section: [" + close + "]"));
     }
     for (const auto& [name, node] : *entries) {
       const std::string key = prefix + "." + std::string(name.str());

@@ -16,6 +16,7 @@
 #include "losses/kl_gaussian.h"
 #include "losses/load_loss.h"
 #include "losses/local_entropy.h"
+#include "losses/mean_square.h"
 #include "losses/misa_difference.h"
 #include "losses/mse.h"
 #include "losses/router_z_loss.h"
@@ -49,6 +50,7 @@ std::span<const OpInfo* const> all_losses() {
       &kl_gaussian_info(),
       &load_loss_info(),
       &local_entropy_info(),
+      &mean_square_info(),
       &misa_difference_info(),
       &mse_info(),
       &router_z_loss_info(),

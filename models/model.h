@@ -13,6 +13,8 @@
 #include "models/factors.h"
 #include "models/modality_moe/modality_moe.h"
 #include "models/objective/objective.h"
+#include "models/query_banks/query_banks.h"
+#include "models/typed_slots/typed_slots.h"
 
 namespace triptych {
 
@@ -48,7 +50,12 @@ struct ModelConfig {
   std::string encoder = "mlp";
   std::int64_t width = 128;                            // of encoded tokens
   std::int64_t private_width = 64, shared_width = 64;  // shared-private
-  ModalityMoeConfig moe;                               // modality-moe
+  // Of the other schemes, whose width is the one above; the texts stand for the enums of the same name.
+  QueryBanksConfig query_banks;
+  TypedSlotsConfig typed_slots;
+  std::string slot_gradient = "full";  // full, bilevel or implicit
+  ModalityMoeConfig moe;
+  std::string moe_drop_order = "position";  // position or priority
   double dropout = 0;
   double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;

@@ -35,13 +35,13 @@ InlineVector<Encoded, 8> SchemeModel::encode(Context& c, const Batch& batch) con
   return encoded;
 }
 
-Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double gate, bool joint) const {
+Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const {
   InlineVector<Encoded, 8> in;
   for (const Encoded& e : encoded) in.push_back(e);
   Factors f;
   for (std::size_t i = 0; i < stack_.size(); ++i) {
     const bool last = i + 1 == stack_.size();
-    Factors next = stack_[i]->factors(c, in, gate, {.joint = last && joint, .tokens = !last});
+    Factors next = stack_[i]->factors(c, in, gate, last ? wanted : Wanted{.joint = false, .tokens = true});
     for (AttentionMap& a : f.attention) next.attention.push_back(a);
     for (Routing& r : f.routing) next.routing.push_back(r);
     for (Var& k : f.slot_keep) next.slot_keep.push_back(k);
@@ -54,13 +54,13 @@ Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double 
 
 Factors SchemeModel::factors(Context& c, const Batch& batch) const {
   const auto encoded = encode(c, batch);
-  return codes(c, encoded, 1, true);
+  return codes(c, encoded, 1, {});
 }
 
 LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress) const {
   const auto encoded = encode(c, batch);
   const double gate = config_.bridge.gate(progress);
-  const Factors f = codes(c, encoded, gate, objective_->needs_joint());
+  const Factors f = codes(c, encoded, gate, objective_->wanted());
   return objective_->evaluate(c, {f, encoded, batch.views, progress, gate});
 }
 

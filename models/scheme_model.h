@@ -22,7 +22,7 @@ class SchemeModel final : public Model {
 
  private:
   InlineVector<Encoded, 8> encode(Context& c, const Batch& batch) const;
-  Factors codes(Context& c, std::span<const Encoded> encoded, double gate, bool joint) const;
+  Factors codes(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const;
 
   std::vector<ModalityEncoder> encoders_;
   std::vector<std::unique_ptr<Scheme>> stack_;

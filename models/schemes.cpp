@@ -7,7 +7,7 @@
 namespace triptych {
 
 const std::vector<std::string>& scheme_names() {
-  static const std::vector<std::string> names = {"modality-moe", "shared-private"};
+  static const std::vector<std::string> names = {"query-banks", "typed-slots", "shared-private", "modality-moe"};
   return names;
 }
 
@@ -16,10 +16,24 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
   if (name == "modality-moe") {
     ModalityMoeConfig moe = config.moe;
     moe.width = config.width;
+    moe.experts.drop_order = config.moe_drop_order == "priority" ? DropOrder::priority : DropOrder::position;
     return std::make_unique<ModalityMoe>(init, widths, moe);
   }
   if (name == "shared-private")
     return std::make_unique<SharedPrivate>(init, widths, config.private_width, config.shared_width);
+  if (name == "query-banks") {
+    QueryBanksConfig banks = config.query_banks;
+    banks.width = config.width;
+    return std::make_unique<QueryBanks>(init, widths, banks);
+  }
+  if (name == "typed-slots") {
+    TypedSlotsConfig slots = config.typed_slots;
+    slots.width = config.width;
+    slots.gradient = config.slot_gradient == "bilevel"    ? SlotGradient::bilevel
+                     : config.slot_gradient == "implicit" ? SlotGradient::implicit
+                                                          : SlotGradient::full;
+    return std::make_unique<TypedSlots>(init, widths, slots);
+  }
   const std::string close = nearest(name, scheme_names());
   std::string all;
   for (const std::string& n : scheme_names()) all += (all.empty() ? "" : ", ") + n;

@@ -29,13 +29,16 @@ const Var& code_of(const Factors& f, const CodeRef& ref) {
   switch (ref.side) {
     case CodeRef::Side::private_code: return f.private_codes[ref.modality];
     case CodeRef::Side::shared_code: return f.shared_codes[ref.modality];
-    default: return f.joint;
+    case CodeRef::Side::joint: return f.joint;
+    default: return f.joint_tokens.x;
   }
 }
 
 // Which samples have what the code is read from; absent: all of them.
 Var present_in(const ObjectiveInputs& in, const CodeRef& ref) {
-  return ref.side == CodeRef::Side::joint ? Var{} : present(in.encoded[ref.modality].h.mask);
+  return ref.side == CodeRef::Side::joint || ref.side == CodeRef::Side::joint_tokens
+             ? Var{}
+             : present(in.encoded[ref.modality].h.mask);
 }
 
 // The rows where both masks (or the one that is there) are 1; absent: all rows.
@@ -68,7 +71,10 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
     bias = bias || takes(loss, "bias");
     decode = decode || codes.on == TermCodes::On::reconstruction;
     for (const CodeTuple& tuple : codes.tuples)
-      needs_joint_ = needs_joint_ || tuple.a.side == CodeRef::Side::joint || tuple.b.side == CodeRef::Side::joint;
+      for (const CodeRef& code : {tuple.a, tuple.b}) {
+        wanted_.joint = wanted_.joint || code.side == CodeRef::Side::joint || code.side == CodeRef::Side::joint_tokens;
+        wanted_.joint_tokens = wanted_.joint_tokens || code.side == CodeRef::Side::joint_tokens;
+      }
     terms_.push_back({std::move(t), &loss, std::move(codes), compares_samples(loss)});
   }
   if (scale) logit_scale_ = init.shared().fill("logit_scale", {}, sizes.logit_scale);

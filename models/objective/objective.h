@@ -47,7 +47,7 @@ class Objective {
   Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens);
 
   LossTerms evaluate(Context& c, const ObjectiveInputs& in) const;
-  bool needs_joint() const { return needs_joint_; }
+  const Wanted& wanted() const { return wanted_; }  // of the last scheme
   // What must hold of the learned scale after an optimizer step: it stays in [0, ln 100].
   void after_step(Parameters& parameters) const;
 
@@ -65,7 +65,7 @@ class Objective {
   std::vector<Term> terms_;
   std::optional<Reconstruction> reconstruction_;
   ParameterId logit_scale_, logit_bias_;
-  bool needs_joint_ = false;
+  Wanted wanted_{.joint = false};
 };
 
 }  // namespace triptych

@@ -10,9 +10,12 @@ namespace triptych {
 
 //   query-banks      InfoNCE on the shared codes + decorrelation of the private codes (whole cross-correlation to 0)
 //                    + variance hinge, without which private codes that are 0 would be best
-//   typed-slots      leakage penalty + alignment of the shared slots
-//   shared-private   task (reconstruction) + alpha g(p) alignment + beta(p) decorrelation
-//   modality-moe     CLIP + balance (flow matching and the Gaussian prior need a generator: added where there is one)
+//   typed-slots      leakage penalty (soft permission; nothing leaks through a hard one) + alignment of the shared
+//   slots shared-private   task (reconstruction) + alpha g(p) alignment + beta(p) decorrelation modality-moe     CLIP +
+//   balance of each modality's experts
+//
+// All but shared-private, whose reconstruction does it, keep private codes from being 0 by the variance hinge and apart
+// from the shared ones by the correlation.
 std::vector<TermConfig> preset(const std::string& scheme);
 
 }  // namespace triptych

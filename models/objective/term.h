@@ -13,6 +13,7 @@
 //                           modality
 //   private-shared          private and shared code of each modality
 //   views.shared, views.private   the codes of one modality in its different views; nothing when a batch has one view
+//   joint-tokens            the joint code before pooling (losses of one code in any shape)
 //   private.NAME, shared.NAME, joint    that code; a loss of two codes takes a pair of them: ["private.a", "shared.b"]
 //   reconstruction          (mse) what is decoded from the private and shared code of each modality, against its
 //                           target

@@ -20,8 +20,9 @@ bool has_input(const OpInfo& loss, std::string_view name) {
 
 // What `on` may say for a loss, for the hint.
 std::vector<std::string> known_codes(const std::vector<std::string>& modalities) {
-  std::vector<std::string> all = {"shared", "private",        "private-shared", "views.shared", "views.private",
-                                  "joint",  "reconstruction", "routing",        "attention",    "slots"};
+  std::vector<std::string> all = {"shared",        "private",   "private-shared", "views.shared",
+                                  "views.private", "joint",     "joint-tokens",   "reconstruction",
+                                  "routing",       "attention", "slots"};
   for (const std::string& m : modalities) {
     all.push_back("private." + m);
     all.push_back("shared." + m);
@@ -87,8 +88,8 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
         codes.tuples.push_back({{Side::private_code, m}, {Side::shared_code, m}, false});
     } else if ((on == "views.shared" || on == "views.private") && pair) {
       for (std::size_t m = 0; m < modalities.size(); ++m) codes.tuples.push_back({{side, m}, {side, m}, true});
-    } else if (on == "joint") {
-      listed.push_back({Side::joint, 0});
+    } else if (on == "joint" || on == "joint-tokens") {
+      listed.push_back({on == "joint" ? Side::joint : Side::joint_tokens, 0});
     } else {
       const std::size_t dot = on.find('.');
       const std::string prefix = on.substr(0, dot);

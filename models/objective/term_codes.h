@@ -11,7 +11,7 @@
 namespace triptych {
 
 struct CodeRef {
-  enum class Side : std::uint8_t { private_code, shared_code, joint } side = Side::private_code;
+  enum class Side : std::uint8_t { private_code, shared_code, joint, joint_tokens } side = Side::private_code;
   std::size_t modality = 0;
 };
 
