@@ -37,14 +37,14 @@ std::string modality_text(const std::vector<ModalitySpec>& modalities) {
 // The run's config with other data in the place of its own.
 RunConfig with_other(RunConfig config, const std::string& file, const OtherData& other) {
   const std::string own = config.data.source;
-  const bool emoji = own == "emoji" || own.starts_with("emoji:");
+  const bool emoji = is_emoji(own);
   ConfigSources sources;
   sources.file = file;
   sources.files = other.files;
   sources.source = other.source;
   if (!other.split.empty()) sources.values = {{"data.split", other.split}};
   const RunConfig changed = read_config(sources);
-  const bool to_emoji = changed.data.source == "emoji" || changed.data.source.starts_with("emoji:");
+  const bool to_emoji = is_emoji(changed.data.source);
   if (emoji != to_emoji || (own == "files") != (changed.data.source == "files"))
     refuse_other(
         "the run was trained on '" + escape_text(own, 256) + "', which '" + escape_text(changed.data.source, 256) +

@@ -59,7 +59,9 @@ int run(const Options& o) {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  add_data(options, o->data, "emoji (default); emoji:FOLDER of the same files; synthetic:identifiability; synthetic:disentangled; or\n           split:FILE, the left and right halves of the pictures in an IDX file");
+  add_data(options, o->data,
+           "emoji (default); emoji:FOLDER of the same files; synthetic:identifiability; synthetic:disentangled; or\n   "
+           "        split:FILE, the left and right halves of the pictures in an IDX file");
   options.add_flag("--drop-nonfinite", o->drop_nonfinite, "leave out rows with NaN or Inf");
   add_text(options, "-o,--out", o->request.out, "RUN", "folder of the run")->required();
   add_text(options, "--config", o->request.config.file, "FILE", "settings in TOML, such as the config.toml of a run");
