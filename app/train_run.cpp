@@ -100,7 +100,7 @@ void rehearse(const Model& model, DataSource& data, const TrainConfig& t) {
 }  // namespace
 
 TrainOutcome run_training(const TrainRequest& request) {
-  const StopSignals signals;
+  std::optional<StopSignals> signals(std::in_place);
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write, like a full disk
   ConfigSources sources = request.config;
   if (request.resume && sources.file.empty() && std::filesystem::exists(request.out + "/config.toml"))
@@ -140,6 +140,7 @@ TrainOutcome run_training(const TrainRequest& request) {
     outcome.seconds = progress.seconds();
     if (!result.finished) outcome.status = 128 + StopSignals::received();
   }
+  signals.reset();  // no step is left to stop after: Ctrl-C ends the program, the report too
   write_seconds(request.out, (from ? read_seconds(request.out) : 0) + outcome.seconds);
   if (outcome.status == 0) outcome.report = write_report(request.out);
   if (outcome.status != 0)

@@ -6,9 +6,9 @@
 #include "app/eval_text.h"
 #include "app/evaluation.h"
 #include "app/feature_source.h"
-#include "backends/backend.h"
 #include "tests/io_helpers.h"
 #include "tests/test_eval_source.h"
+#include "tests/thread_helpers.h"
 
 namespace {
 
@@ -80,13 +80,16 @@ TEST_CASE("evaluation: codes that are right by construction get full marks") {
 }
 
 TEST_CASE("evaluation: the same bits for any number of threads") {
-  const ToySource data;
+  const test::KeepThreads keep;
+  ToySource data;
+  data.train = 800;  // x 3 views x 8 numbers: the probes are shared out
+  data.test = 600;   // x 600 scores: retrieval too
   std::string text[2];
   for (const int n : {1, 2}) {
     set_threads(n);
+    CHECK(test::threads_at(2, std::min(data.train * 3 * 8, data.test * data.test)) == static_cast<std::size_t>(n));
     text[n - 1] = evaluation_json(evaluate(all_codes(*toy_model(data), data)), "split").dump();
   }
-  set_threads(1);
   CHECK(text[0] == text[1]);
 }
 
@@ -139,6 +142,14 @@ TEST_CASE("evaluation: without labels, what the private code knows of the other'
   REQUIRE(e.leakage.size() == 2);
   CHECK(e.leakage[0].code == "private.text");
   CHECK(e.leakage[0].of == "shared.image");
+
+  Codes codes = all_codes(*toy_model(data), data);
+  for (auto* blocks : {&codes.train, &codes.test})
+    for (CodedBlock& b : *blocks)
+      for (std::int64_t i = 0; i < b.private_code.size(); ++i) b.private_code.set(i, 0.01 * b.private_code.at(i));
+  const Evaluation small = evaluate(codes);
+  for (std::size_t i = 0; i < 2; ++i)  // the unit of a code says nothing about what it knows
+    CHECK(*small.leakage[i].value == doctest::Approx(*e.leakage[i].value).epsilon(1e-5));
 }
 
 TEST_CASE("evaluation: three modalities, every pair in both directions") {

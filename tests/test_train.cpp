@@ -1,12 +1,15 @@
 // The training loop on a small model: interrupted or not, with any number of threads, the bits are the same.
 #include "app/train_loop.h"
 
+#include <atomic>
 #include <cmath>
+#include <csignal>
 #include <limits>
+#include <thread>
 
 #include "app/feature_source.h"
 #include "app/train_progress.h"
-#include "backends/backend.h"
+#include "app/train_run.h"
 #include "core/rng.h"
 #include "data/npy.h"
 #include "ops/add.h"
@@ -16,6 +19,7 @@
 #include "ops/square.h"
 #include "ops/sub.h"
 #include "tests/io_helpers.h"
+#include "tests/thread_helpers.h"
 
 namespace {
 
@@ -120,9 +124,9 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("train: the same bits for 1, 2 and 4 threads and however often it is interrupted") {
+TEST_CASE("train: the same bits however often it is interrupted") {
+  const test::KeepThreads keep;
   const Bench s;
-  const int before = threads();
   const auto [checkpoint, metrics] = s.train_in("one", {}, 1);
   CHECK_FALSE(checkpoint.empty());
   const auto same = [&](const std::string& name, std::vector<std::int64_t> stops, int with_threads) {
@@ -130,12 +134,9 @@ TEST_CASE("train: the same bits for 1, 2 and 4 threads and however often it is i
     CHECK(c == checkpoint);
     CHECK(m == metrics);
   };
-  same("two", {}, 2);
-  same("four", {}, 4);
   same("stopped", {1, 7, 8, 20}, 1);
   Rng rng(5);
   for (int i = 0; i < 4; ++i) same("random" + std::to_string(i), {1 + rng.below(19), 20}, 1 + i % 2);
-  set_threads(before);
 
   // Lines 1, 3, 6, ..., 18, 20: the first, every third, the last.
   CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 8);
@@ -143,6 +144,39 @@ TEST_CASE("train: the same bits for 1, 2 and 4 threads and however often it is i
   for (const char* key : {"\"terms\":{\"reconstruct\":", "\"align\":", "\"lr\":", "\"gradient_norm\":", "\"gate\":0.0",
                           "\"logit_scale\":"})
     CHECK(metrics.find(key) != std::string::npos);
+}
+
+TEST_CASE("train: a real model, the same bits for 1, 2 and 4 threads") {
+  constexpr std::int64_t rows = 160, features = 256, items = 128;
+  const test::KeepThreads keep;
+  const TempDir dir;
+  RunConfig config = feature_defaults();
+  for (const char* name : {"text", "image"}) {
+    Rng rng(name[0]);
+    std::vector<float> x(rows * features);
+    for (float& v : x) v = static_cast<float>(rng.normal());
+    const std::string path = dir / (name + std::string(".npy"));
+    data::write_npy(path, data::make_array({rows, features}, x));
+    config.data.files.push_back({name, path, ""});
+  }
+  config.train.steps = 4;
+  config.train.batch = items;
+  std::vector<std::string> checkpoint;
+  for (const int n : {1, 2, 4}) {
+    set_threads(n);
+    CHECK(test::threads_at(4, items * features) == static_cast<std::size_t>(n));
+    FeatureSource source(config.data);
+    ModelConfig model_config = config.model;
+    model_config.modalities = source.modalities();
+    const auto model = make_model(model_config, DType::f32, 1);
+    const RunFolder run(dir / std::to_string(n), RunFolder::Open::fresh);
+    MetricsLog metrics(run / "metrics.jsonl", 0);
+    CHECK(train(*model, source, config, run, metrics, nullptr, {}).finished);
+    checkpoint.push_back(slurp(run / checkpoint_name(4)));
+  }
+  CHECK(checkpoint[0].size() > 100000);
+  CHECK(checkpoint[1] == checkpoint[0]);
+  CHECK(checkpoint[2] == checkpoint[0]);
 }
 
 TEST_CASE("train: a crash between checkpoints loses steps, not bits") {
@@ -206,6 +240,29 @@ TEST_CASE("train: a full disk ends in exit 4 with the earlier checkpoint usable"
   check_refused([&] { train(model, source, s.config, run, metrics, &found->checkpoint, hooks); }, "output.sync",
                 {"step-00000012"}, Exit::output);
   CHECK(newest_checkpoint(run.path())->checkpoint.step == 6);
+}
+
+TEST_CASE("train: once the last step is done Ctrl-C is no longer ours, so it can end the report") {
+  const Bench s;
+  static std::atomic<int> caught;
+  caught = 0;
+  const auto before = std::signal(SIGINT, [](int) { ++caught; });
+  TrainRequest request;
+  request.config.files = s.config.data.files;
+  request.config.values = {{"train.steps", "2"}, {"train.threads", "1"}};
+  request.out = s.dir / "run";
+  std::atomic<bool> done = false;
+  const test::KeepThreads keep;
+  std::thread interrupter([&] {  // seconds.txt comes between the last step and the report
+    while (!done && !std::filesystem::exists(request.out + "/seconds.txt")) std::this_thread::yield();
+    std::raise(SIGINT);
+  });
+  const TrainOutcome outcome = run_training(request);
+  done = true;
+  interrupter.join();
+  std::signal(SIGINT, before);
+  CHECK(outcome.status == 0);
+  CHECK(caught == 1);
 }
 
 TEST_CASE("progress: fits any width, and never counts time backwards") {
