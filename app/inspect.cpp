@@ -1,14 +1,16 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/run_checkpoint.h"
 #include "app/terminal.h"
 #include "core/error.h"
 #include "data/npy.h"
 #include "data/npz.h"
-#include "data/read_file.h"
 #include "data/safetensors.h"
 
 namespace triptych::app {
@@ -33,16 +35,19 @@ bool has_ending(const std::string& path, std::string_view ending) {
 std::string format_of(const std::string& path) {
   for (const std::string format : {"npy", "npz", "safetensors"})
     if (has_ending(path, "." + format)) return format;
-  const std::vector<std::byte> bytes = data::read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return text.substr(0, 6) == "\x93NUMPY" ? "npy" : text.substr(0, 2) == "PK" ? "npz" : "safetensors";
+  std::string start(6, '\0');
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored)) std::ifstream(path, std::ios::binary).read(start.data(), 6);
+  return start == "\x93NUMPY" ? "npy" : start.starts_with("PK") ? "npz" : "safetensors";
 }
 
 Content read(const Options& o) {
   const std::string format = format_of(o.file);
   if (format == "npy") return {format, {{"", data::read_npy(o.file, o.npy)}}};
   if (format == "npz") return {format, data::read_npz(o.file, o.npy)};
-  return {format, data::read_safetensors(o.file).tensors};
+  data::Safetensors file = data::read_safetensors(o.file);
+  if (file.metadata["format"] == checkpoint_format) read_checkpoint(o.file);  // checks its hashes
+  return {format, std::move(file.tensors)};
 }
 
 void print_json(const Options& o, const Content& content) {
