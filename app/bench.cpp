@@ -117,6 +117,7 @@ struct Trainer {
     if (scheme == "modality-moe") {
       m.moe.experts.k = 2;
       m.moe.block_code = true;
+      m.moe.private_residual = false;
       m.objective = {align, {"balance", "switch_balance", {"routing"}, 0.015, 0.015}};  // 6 / 4 of the peer's 0.01
       return m;
     }

@@ -99,6 +99,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     report.gradient_norm = global_norm(kernels, grads);
     if (!std::isfinite(report.gradient_norm)) diverged(report.step, non_finite_gradient(model.parameters(), grads));
     optimizer.step(report.lr, grads, clip_factor(report.gradient_norm, t.clip));
+    for (Tensor& g : grads) g = {};  // room for the next step's
     model.after_step();
 
     result.step = report.step;

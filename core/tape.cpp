@@ -113,6 +113,8 @@ void Tape::gradients(const Var& output, std::span<const Var> wrt, Gradients& out
                 "[gradients] upstream must have the shape of the output " + y.shape().text() + ", got " +
                     upstream.shape().text());
 
+  out.ids_.clear();  // first: the gradients of the step before make room for these
+  out.tensors_.clear();
   adjoints_.clear();
   adjoints_.resize(static_cast<std::size_t>(size_));
   auto adjoint = [&](int id) -> Tensor& { return adjoints_[static_cast<std::size_t>(id)]; };
@@ -142,8 +144,6 @@ void Tape::gradients(const Var& output, std::span<const Var> wrt, Gradients& out
     }
   }
 
-  out.ids_.clear();
-  out.tensors_.clear();
   for (const Var& w : wrt) {
     out.ids_.push_back(w.id());
     out.tensors_.push_back(adjoint(w.id()));
