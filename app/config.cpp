@@ -76,6 +76,10 @@ void check(const RunConfig& c) {
                   " must not be above train.steps = " + std::to_string(c.train.steps));
 }
 
+bool has_experts(const ModelConfig& m) {
+  return m.ffn == "modality-moe" || std::find(m.scheme.begin(), m.scheme.end(), "modality-moe") != m.scheme.end();
+}
+
 RunConfig build(const ConfigSources& from, std::string_view toml) {
   std::string source = !from.files.empty() ? "files" : from.source;
   if (!from.files.empty() && !from.source.empty()) source = from.source;  // check_data() explains
@@ -100,7 +104,7 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
   }
   if (!given.contains("objective"))
     config.model.objective =
-        is_emoji(source) ? emoji_objective(config.model.scheme) : preset(config.model.scheme.back());
+        is_emoji(source) ? emoji_objective(has_experts(config.model)) : preset(config.model.scheme.back());
   for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give
     if (in_objective(key)) set_objective_value(config.model.objective, key, value);
   if (!given.contains("train.warmup")) config.train.warmup = std::min(config.train.warmup, config.train.steps / 10);
@@ -145,7 +149,7 @@ RunConfig emoji_defaults() {
   c.train.lr = 1.5e-3;
   c.train.warmup = 140;
   c.train.weight_decay = 0.1;
-  c.model.objective = emoji_objective(c.model.scheme);
+  c.model.objective = emoji_objective(false);
   return c;
 }
 

@@ -34,6 +34,7 @@ const std::vector<Field>& table() {
 
       {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made; several: a stack"},
       {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "linear", "none"}, "files: encoder of the features"},
+      {"model.ffn", SLOT(model.ffn), 0, 0, {"dense", "modality-moe"}, "of query-banks with pre_norm"},
       {"model.width", SLOT(model.width), 1, 65536, {}, "of encoded tokens"},
       {"model.private_width", SLOT(model.private_width), 1, 65536, {}, "of a private code"},
       {"model.shared_width", SLOT(model.shared_width), 1, 65536, {}, "of a shared code"},

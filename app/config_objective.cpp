@@ -119,14 +119,13 @@ std::string to_toml(const TermConfig& t) {
   return out;
 }
 
-std::vector<TermConfig> emoji_objective(const std::vector<std::string>& stack) {
+std::vector<TermConfig> emoji_objective(bool routed) {
   std::vector<TermConfig> terms = {{"reconstruct", "mse", {"reconstruction"}, 2, 2},
                                    {"align", "clip", {"shared"}, 2, 2, WeightSchedule::gate},
                                    {"align_views", "clip", {"views.shared"}, 2.5, 2.5, WeightSchedule::gate},
                                    {"decorrelate", "xcorr", {"private-shared", "private"}, 15, 15},
                                    {"variance", "variance_hinge", {"private", "shared"}}};
-  if (std::find(stack.begin(), stack.end(), "modality-moe") != stack.end())
-    terms.push_back({"balance", "switch_balance", {"routing"}, 0.1, 0.1});
+  if (routed) terms.push_back({"balance", "switch_balance", {"routing"}, 0.1, 0.1});
   return terms;
 }
 

@@ -22,7 +22,7 @@ void set_objective_value(std::vector<TermConfig>& terms, const std::string& key,
 
 std::string to_toml(const TermConfig& term);  // one [[objective]] table
 
-// The weights that suit the emoji pairs, with what the schemes of the stack need beside them.
-std::vector<TermConfig> emoji_objective(const std::vector<std::string>& stack);
+// The weights that suit the emoji pairs, with a balance of the experts where there are some (routed).
+std::vector<TermConfig> emoji_objective(bool routed);
 
 }  // namespace triptych::app

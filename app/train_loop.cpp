@@ -15,12 +15,24 @@
 namespace triptych::app {
 namespace {
 
-std::string metrics_line(const StepReport& r, const Parameters& parameters) {
-  nlohmann::ordered_json terms = nlohmann::ordered_json::object();
-  for (const TermValue& t : r.terms) terms[std::string(t.name)] = t.value;
-  nlohmann::ordered_json line = {
-      {"step", r.step}, {"loss", r.loss}, {"terms", terms}, {"lr", r.lr}, {"gradient_norm", r.gradient_norm},
-      {"gate", r.gate}};
+std::string metrics_line(const StepReport& r, const ModelConfig& model, const Parameters& parameters) {
+  nlohmann::ordered_json terms = nlohmann::ordered_json::object(), weights = terms;
+  for (const TermValue& t : r.terms) {
+    terms[std::string(t.name)] = t.value;
+    weights[std::string(t.name)] = t.weight;
+  }
+  nlohmann::ordered_json line = {{"step", r.step},     {"loss", r.loss}, {"terms", terms},
+                                 {"weights", weights}, {"lr", r.lr},     {"gradient_norm", r.gradient_norm},
+                                 {"gate", r.gate}};
+  for (const Routing& route : r.routing) {
+    const std::string& reader =
+        route.modality < model.modalities.size() ? model.modalities[route.modality].name : std::string("shared");
+    line["routing"].push_back({{"modality", reader},
+                               {"load", std::vector<double>(route.load.begin(), route.load.end())},
+                               {"dropped", route.dropped},
+                               {"entropy", route.entropy},
+                               {"leakage", route.leakage}});
+  }
   for (const Parameter& p : parameters)
     if (p.name.ends_with("logit_scale") && p.value.size() == 1) line["logit_scale"] = p.value.item();
   return json_text(line);
@@ -89,7 +101,8 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
                       schedule.at(step),
                       0,
                       config.model.bridge.gate(progress),
-                      terms};
+                      terms,
+                      objective.routing};
     if (!std::isfinite(report.loss)) diverged(report.step, non_finite_loss(tape, terms));
 
     if (objective.total) tape.gradients(objective.total, context.parameters(), gradients);
@@ -106,7 +119,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     result.loss = report.loss;
     result.finished = result.step == t.steps;
     if (result.step == 1 || result.step % t.log_every == 0 || result.finished)
-      metrics.append(metrics_line(report, model.parameters()));
+      metrics.append(metrics_line(report, model.config(), model.parameters()));
     if (hooks.stepped) hooks.stepped(report);
     const bool stop = hooks.stop && hooks.stop();
     if (stop || result.finished || result.step % t.checkpoint_every == 0) save();

@@ -29,6 +29,7 @@ struct StepReport {
   std::int64_t step = 0, steps = 0;  // step counts from 1
   double loss = 0, lr = 0, gradient_norm = 0, gate = 0;
   std::span<const TermValue> terms;
+  std::span<const Routing> routing;
 };
 
 struct TrainHooks {

@@ -42,6 +42,10 @@ const std::vector<Case>& cases() {
       {"query-banks", "surface_apart", banks([](Banks&) {}), 1, true},
       {"query-banks", "block_per_bank", banks([](Banks& c) { c.block_per_bank = true; })},
       {"query-banks", "pre_norm", banks([](Banks& c) { c.pre_norm = true; })},
+      {"query-banks", "pre_norm_experts", banks([](Banks& c) {
+         c.pre_norm = true;
+         c.experts = MoeConfig{.experts = 1, .shared_experts = 1, .hidden = 3, .k = 2};
+       })},
       {"query-banks", "depth_two", banks([](Banks& c) { c.depth = 2; })},
       {"query-banks", "tanh_bridge", banks([](Banks& c) { c.tanh_bridge = true; }), 0},
       {"query-banks", "tanh_pre_norm", banks([](Banks& c) { c.tanh_bridge = c.pre_norm = true; })},

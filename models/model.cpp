@@ -1,5 +1,7 @@
 #include "models/model.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "models/scheme_model.h"
 
@@ -31,6 +33,10 @@ void check(const ModelConfig& c) {
              " must have sides that are multiples of 4");
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) refuse("model.dropout = " + std::to_string(c.dropout) + " must be in [0, 1)");
+  if (c.ffn != "dense" && c.ffn != "modality-moe")
+    refuse("model.ffn = '" + escape_text(c.ffn) + "' must be dense or modality-moe");
+  if (c.ffn == "modality-moe" && std::find(c.scheme.begin(), c.scheme.end(), "query-banks") == c.scheme.end())
+    refuse("model.ffn = modality-moe needs the scheme query-banks in model.scheme, whose FFN it replaces");
   if (c.encoder != "mlp" && c.encoder != "linear" && c.encoder != "none")
     refuse("model.encoder = '" + escape_text(c.encoder) + "' must be mlp, linear or none");
 }

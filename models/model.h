@@ -50,6 +50,7 @@ struct ModelConfig {
   std::string encoder = "mlp";
   std::int64_t width = 128;                            // of encoded tokens
   std::int64_t private_width = 64, shared_width = 64;  // shared-private
+  std::string ffn = "dense";  // query-banks with pre_norm: "dense" or "modality-moe" in the place of their FFN
   // Of the other schemes, whose width is the one above; the texts stand for the enums of the same name.
   QueryBanksConfig query_banks;
   TypedSlotsConfig typed_slots;

@@ -61,7 +61,9 @@ LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress
   const auto encoded = encode(c, batch);
   const double gate = config_.bridge.gate(progress);
   const Factors f = codes(c, encoded, gate, objective_->wanted());
-  return objective_->evaluate(c, {f, encoded, batch.views, progress, gate});
+  LossTerms terms = objective_->evaluate(c, {f, encoded, batch.views, progress, gate});
+  terms.routing = f.routing;
+  return terms;
 }
 
 }  // namespace triptych

@@ -6,6 +6,14 @@
 
 namespace triptych {
 
+namespace {
+
+DropOrder drop_order(const ModelConfig& config) {
+  return config.moe_drop_order == "priority" ? DropOrder::priority : DropOrder::position;
+}
+
+}  // namespace
+
 const std::vector<std::string>& scheme_names() {
   static const std::vector<std::string> names = {"query-banks", "typed-slots", "shared-private", "modality-moe"};
   return names;
@@ -16,7 +24,7 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
   if (name == "modality-moe") {
     ModalityMoeConfig moe = config.moe;
     moe.width = config.width;
-    moe.experts.drop_order = config.moe_drop_order == "priority" ? DropOrder::priority : DropOrder::position;
+    moe.experts.drop_order = drop_order(config);
     return std::make_unique<ModalityMoe>(init, widths, moe);
   }
   if (name == "shared-private")
@@ -24,6 +32,10 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
   if (name == "query-banks") {
     QueryBanksConfig banks = config.query_banks;
     banks.width = config.width;
+    if (config.ffn == "modality-moe") {
+      banks.experts = config.moe.experts;
+      banks.experts->drop_order = drop_order(config);
+    }
     return std::make_unique<QueryBanks>(init, widths, banks);
   }
   if (name == "typed-slots") {

@@ -67,6 +67,7 @@ TEST_CASE("eval: concepts that were trained on are not held out") {
   CAPTURE(trained.err);
   REQUIRE(trained.status == 0);
   CHECK(run_program({"eval", run, "--split", "split"}).status == 0);
-  cli_test::check_refusals({{{"eval", run, "--split", "split_hard"}, 3, "training items of the run"},
-                            {{"eval", run, "--data", "emoji", "--split", "split_hard"}, 3, "training items of the run"}});
+  cli_test::check_refusals(
+      {{{"eval", run, "--split", "split_hard"}, 3, "training items of the run"},
+       {{"eval", run, "--data", "emoji", "--split", "split_hard"}, 3, "training items of the run"}});
 }

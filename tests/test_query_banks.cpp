@@ -15,12 +15,14 @@ using Banks = Pass<QueryBanks>;
 QueryBanksConfig config_of() { return {.width = 8, .private_queries = 3, .shared_queries = 2, .heads = 2}; }
 
 std::vector<QueryBanksConfig> variants() {
-  std::vector<QueryBanksConfig> list(6, config_of());
+  std::vector<QueryBanksConfig> list(7, config_of());
   list[1].block_per_bank = true;
   list[2].pre_norm = true;
   list[3].tanh_bridge = true;
   list[4].pre_norm = true, list[4].depth = 2;
   list[5].heads = 1, list[5].shared_queries = 1, list[5].private_queries = 2;  // absorbed
+  list[6].pre_norm = true;
+  list[6].experts = MoeConfig{.experts = 2, .shared_experts = 1, .hidden = 6, .k = 2};
   return list;
 }
 

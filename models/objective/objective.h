@@ -24,6 +24,7 @@ struct LossTerm {
 struct LossTerms {
   Var total;  // sum of weight * value; absent when no term acts (all weights 0)
   InlineVector<LossTerm, 16> terms;
+  InlineVector<Routing, 8> routing;  // of the step, for its statistics
 };
 
 // What the terms of a step are computed from.

@@ -21,6 +21,7 @@ void check(const QueryBanksConfig& c) {
     refuse("model.heads = " + std::to_string(c.heads) +
            " must be a divisor of model.width = " + std::to_string(c.width));
   if (c.private_queries < 1 || c.shared_queries < 1) refuse("every bank needs at least 1 query");
+  if (c.experts && !c.pre_norm) refuse("model.ffn = modality-moe needs query_banks.pre_norm: bare banks have no FFN");
   if (c.depth < 1) refuse("model.depth = " + std::to_string(c.depth) + " must be at least 1");
 }
 
@@ -46,10 +47,13 @@ QueryBanks::QueryBanks(const Init& init, std::span<const EncodedWidths> modaliti
   const auto count = static_cast<std::int64_t>(modalities.size());
   if (config.modality_embedding) embedding_ = shared.normal("shared.embedding", {count, d}, query_deviation);
   if (config.tanh_bridge) alpha_ = shared.fill("shared.alpha", {}, 0);
+  std::vector<std::string> names;
+  for (const EncodedWidths& m : modalities) names.push_back(m.name);
   const auto blocks = [&](const Init& of, const std::string& name) {
     std::vector<ReadingBlock> list;
     for (int i = 0; i < config.depth; ++i)
-      list.emplace_back(of, name + std::to_string(i), d, config.heads, config.pre_norm);
+      list.emplace_back(of, name + std::to_string(i), d, config.heads, config.pre_norm, names,
+                        config.experts ? &*config.experts : nullptr);
     blocks_.push_back(std::move(list));
   };
   if (config.block_per_bank) {
@@ -60,8 +64,8 @@ QueryBanks::QueryBanks(const Init& init, std::span<const EncodedWidths> modaliti
   }
 }
 
-QueryBanks::Codes QueryBanks::read(const Context& c, std::size_t bank, std::span<const Var> banks, const Tokens& tokens,
-                                   bool rows, bool maps) const {
+QueryBanks::Codes QueryBanks::read(Context& c, std::size_t bank, std::span<const Var> banks, const Tokens& tokens,
+                                   bool rows, bool maps, double gate) const {
   const std::vector<ReadingBlock>& blocks = blocks_[config_.block_per_bank ? bank : 0];
   const bool shared = bank == project_.size();
   const Var opening = shared && config_.tanh_bridge ? tanh(c[alpha_]) : Var{}, has = present(tokens.mask);
@@ -81,7 +85,8 @@ QueryBanks::Codes QueryBanks::read(const Context& c, std::size_t bank, std::span
   Reading r{queries, {}};
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (i > 0) readable = blocks[i].prepare(c, tokens.x, tokens.mask, queries.shape()[0]);
-    r = blocks[i](c, r.y, readable, opening, maps && i + 1 == blocks.size() ? Maps::constant : Maps::none);
+    r = blocks[i](c, r.y, readable, {bank, gate, has, &codes.routing}, opening,
+                  maps && i + 1 == blocks.size() ? Maps::constant : Maps::none);
   }
   r.y = only_present(r.y, has);
   std::int64_t begin = 0;
@@ -103,7 +108,9 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
   const bool together = open && !config_.block_per_bank && !config_.pre_norm && !config_.tanh_bridge;
   const auto read_one = [&](std::size_t bank, ParameterId queries, const Tokens& tokens, bool rows) {
     const Var q[] = {c[queries]};
-    return read(c, bank, q, tokens, rows, wanted.maps);
+    Codes codes = read(c, bank, q, tokens, rows, wanted.maps, gate);
+    for (const Routing& r : codes.routing) f.routing.push_back(r);
+    return codes;
   };
   const auto read_shared = [&](const Tokens& tokens, bool rows) {
     if (open) return read_one(modalities, shared_queries_, tokens, rows);
@@ -131,7 +138,7 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
     const bool both = together && project_[m].same();
     if (both) {
       const Var banks[] = {c[private_queries_[m]], c[shared_queries_]};
-      of_private = of_shared = read(c, m, banks, h, wanted.tokens, wanted.maps);
+      of_private = of_shared = read(c, m, banks, h, wanted.tokens, wanted.maps, gate);
     } else {
       of_private = read_one(m, private_queries_[m], surface, wanted.tokens);
       of_shared = read_shared(h, wanted.tokens);

@@ -16,6 +16,7 @@
 // no gradient: this bridge needs another term on the shared codes, such as a reconstruction.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "models/layers/project_tokens.h"
@@ -32,6 +33,7 @@ struct QueryBanksConfig {
   bool pre_norm = false;                                 // layers/reading_block.h
   int depth = 1;                                         // blocks on top of each other
   bool tanh_bridge = false;
+  std::optional<MoeConfig> experts = {};  // pre-norm: in the place of its feed-forward network
   bool modality_embedding = true;
 };
 
@@ -49,10 +51,11 @@ class QueryBanks final : public Scheme {
   struct Codes {
     Vars pooled;      // (B,d)
     Vars rows, maps;  // (B,n,d) and (B,heads,n,L), where asked for
+    InlineVector<Routing, 8> routing = {};
   };
   // Banks of queries (n,d) through the blocks of one of them, as one bank.
-  Codes read(const Context& c, std::size_t bank, std::span<const Var> banks, const Tokens& tokens, bool rows,
-             bool maps) const;
+  Codes read(Context& c, std::size_t bank, std::span<const Var> banks, const Tokens& tokens, bool rows, bool maps,
+             double gate) const;
 
   QueryBanksConfig config_;
   std::vector<ProjectTokens> project_;
