@@ -114,6 +114,7 @@ struct Trainer {
       return m;
     }
     m.encoder = "none";
+    m.private_width = m.shared_width = 0;
     if (scheme == "modality-moe") {
       m.moe.experts.k = 2;
       m.moe.block_code = true;

@@ -88,6 +88,13 @@ Case make_case(const std::string& name) {
   } else if (name.starts_with("moe_")) {
     k.config.scheme = {"modality-moe"};
     moe_case(name, k);
+  } else if (name == "query_banks_shared_private" || name == "typed_slots_readout") {
+    k.config.modalities = {{.name = "a", .tokens = 3, .width = 4}, {.name = "b", .tokens = 2, .width = 5}};
+    k.batch.modalities = {features(3, 4, true), features(2, 5, false)};
+    k.config.query_banks = {.private_queries = 2, .shared_queries = 2, .heads = 2};
+    k.config.typed_slots = {.private_slots = 2, .shared_slots = 2, .iterations = 2};
+    k.config.scheme = {"query-banks", "shared-private"};
+    if (name == "typed_slots_readout") k.config.scheme = {"typed-slots"};
   } else {  // pictures_and_texts: two views of each sample
     constexpr std::int64_t rows = 2 * samples;
     k.config.width = 16;  // 4 channels at the finest level: a layer norm over fewer has next to no gradient
@@ -110,6 +117,8 @@ std::vector<SchemeCheck> scheme_checks() {
   std::vector<SchemeCheck> list = {{"shared-private", "two_modalities"},
                                    {"shared-private", "three_masked"},
                                    {"shared-private", "pictures_and_texts"},
+                                   {"stack", "query_banks_shared_private"},
+                                   {"stack", "typed_slots_readout"},
                                    {"modality-moe", "moe_top_1"},
                                    {"modality-moe", "moe_top_2"},
                                    {"modality-moe", "moe_masked"},
@@ -125,7 +134,8 @@ std::vector<SchemeCheck> scheme_checks() {
 }
 
 GradcheckResult run(const SchemeCheck& check, const Kernels& kernels) {
-  if (check.scheme != "shared-private" && check.scheme != "modality-moe") return run_code_check(check, kernels);
+  if (check.scheme != "shared-private" && check.scheme != "modality-moe" && check.scheme != "stack")
+    return run_code_check(check, kernels);
   const Case k = make_case(check.sample);
   const auto model = make_model(k.config, DType::f64, 1);
   // Routers start near even; here no choice may change within the steps of the check.

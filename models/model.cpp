@@ -18,10 +18,12 @@ void check(const ModelConfig& c) {
     if (c.scheme[i] == c.scheme[i - 1]) refuse("model.scheme stacks '" + escape_text(c.scheme[i]) + "' on itself");
   if (c.modalities.empty() || c.modalities.size() > 8)
     refuse("a model takes 1 to 8 modalities, got " + std::to_string(c.modalities.size()));
-  for (const auto& [key, value] : {std::pair{"model.width", c.width},
-                                   {"model.private_width", c.private_width},
-                                   {"model.shared_width", c.shared_width}})
-    if (value < 1) refuse(std::string(key) + " = " + std::to_string(value) + " must be at least 1");
+  if (c.width < 1) refuse("model.width = " + std::to_string(c.width) + " must be at least 1");
+  const std::int64_t least = c.scheme.back() == "shared-private" ? 1 : 0;
+  for (const auto& [key, value] :
+       {std::pair{"model.private_width", c.private_width}, std::pair{"model.shared_width", c.shared_width}})
+    if (value < least)
+      refuse(std::string(key) + " = " + std::to_string(value) + " must be at least " + std::to_string(least));
   for (const ModalitySpec& m : c.modalities) {
     if (m.kind == ModalityKind::image && c.width % 4 != 0)
       refuse("model.width = " + std::to_string(c.width) + " must be a multiple of 4 for the image modality '" + m.name +

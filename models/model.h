@@ -48,8 +48,9 @@ struct ModelConfig {
   std::vector<ModalitySpec> modalities;
   // Encoder of ready-made features: "mlp" (encoders/features.h), "linear" (one projection) or "none" (as they are).
   std::string encoder = "mlp";
-  std::int64_t width = 128;                            // of encoded tokens
-  std::int64_t private_width = 64, shared_width = 64;  // shared-private
+  std::int64_t width = 128;  // of encoded tokens
+  // Of the codes; 0: as the last scheme makes them (all but shared-private: `width`).
+  std::int64_t private_width = 64, shared_width = 64;
   std::string ffn = "dense";  // query-banks with pre_norm: "dense" or "modality-moe" in the place of their FFN
   // Of the other schemes, whose width is the one above; the texts stand for the enums of the same name.
   QueryBanksConfig query_banks;

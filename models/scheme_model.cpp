@@ -20,8 +20,14 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
         make_scheme(config.scheme[i], config, i == 0 ? init : init.below("stack" + std::to_string(i)), widths));
     for (EncodedWidths& w : widths) w = {w.name, stack_.back()->shared_width(), stack_.back()->private_width(), false};
   }
-  sizes.private_width = stack_.back()->private_width();
-  sizes.shared_width = stack_.back()->shared_width();
+  const Scheme& last = *stack_.back();
+  sizes.private_width = config.private_width > 0 ? config.private_width : last.private_width();
+  sizes.shared_width = config.shared_width > 0 ? config.shared_width : last.shared_width();
+  if (sizes.private_width != last.private_width())
+    for (const EncodedWidths& w : widths)
+      read_private_.emplace_back(init, w.name + ".readout", last.private_width(), sizes.private_width);
+  if (sizes.shared_width != last.shared_width())
+    read_shared_.emplace(init.shared(), "shared.readout", last.shared_width(), sizes.shared_width);
   sizes.logit_scale = config.logit_scale;
   if (config_.objective.empty()) config_.objective = preset(config.scheme.back());
   objective_ =
@@ -49,7 +55,23 @@ Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double 
     for (std::size_t m = 0; !last && m < in.size(); ++m)
       if (in[m].h.x) in[m] = {f.shared_tokens[m], f.private_tokens[m], in[m].target};
   }
+  read_out(c, f);
   return f;
+}
+
+void SchemeModel::read_out(const Context& c, Factors& f) const {
+  const auto apply = [&](const Linear& map, Var& code) {
+    if (code) code = map(c, code);
+  };
+  for (std::size_t m = 0; m < read_private_.size(); ++m) {
+    apply(read_private_[m], f.private_codes[m]);
+    if (!f.private_tokens.empty()) apply(read_private_[m], f.private_tokens[m].x);
+  }
+  if (!read_shared_) return;
+  for (Var& code : f.shared_codes) apply(*read_shared_, code);
+  for (Tokens& tokens : f.shared_tokens) apply(*read_shared_, tokens.x);
+  apply(*read_shared_, f.joint);
+  apply(*read_shared_, f.joint_tokens.x);
 }
 
 Factors SchemeModel::factors(Context& c, const Batch& batch) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/encoders/modality.h"
@@ -12,7 +13,8 @@ namespace triptych {
 
 // Encoders, then the schemes of the stack one after the other, then the objective on the codes of the last. In a stack
 // a scheme reads, for each modality, the shared tokens of the scheme before as h and its private tokens as surface; its
-// joint code is read from those.
+// joint code is read from those. A last scheme whose codes are `width` wide is read out by linear maps to private_width
+// (one per modality) and shared_width (one for all modalities and the joint code), as Q-Former's projection.
 class SchemeModel final : public Model {
  public:
   SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t seed);
@@ -22,10 +24,13 @@ class SchemeModel final : public Model {
 
  private:
   InlineVector<Encoded, 8> encode(Context& c, const Batch& batch) const;
+  void read_out(const Context& c, Factors& f) const;
   Factors codes(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const;
 
   std::vector<ModalityEncoder> encoders_;
   std::vector<std::unique_ptr<Scheme>> stack_;
+  std::vector<Linear> read_private_;   // empty: as the scheme gives them
+  std::optional<Linear> read_shared_;  // absent: as the scheme gives them
   std::unique_ptr<Objective> objective_;
 };
 

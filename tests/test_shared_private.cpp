@@ -168,6 +168,27 @@ TEST_CASE("shared-private: while the bridge is shut nothing is aligned") {
   CHECK(aligned);
 }
 
+TEST_CASE("models: codes of every scheme have the widths asked for, or the scheme's own") {
+  for (const char* scheme : {"query-banks", "typed-slots", "modality-moe", "shared-private"}) {
+    ModelConfig config = config_of(3);
+    config.scheme = {scheme};
+    config.query_banks.heads = 2;
+    const auto codes = [&](const ModelConfig& of) {
+      const auto model = make_model(of, DType::f64, 2);
+      Tape tape(cpu_kernels());
+      Context c(tape, model->parameters());
+      c.begin(false);
+      const Factors f = model->factors(c, batch_of(3, 4, DType::f64));
+      CHECK(f.joint.shape() == f.shared_codes[2].shape());
+      return std::pair(f.private_codes[1].shape()[1], f.shared_codes[1].shape()[1]);
+    };
+    CHECK(codes(config) == std::pair<std::int64_t, std::int64_t>(5, 4));
+    if (std::string(scheme) == "shared-private") continue;
+    config.private_width = config.shared_width = 0;
+    CHECK(codes(config) == std::pair<std::int64_t, std::int64_t>(8, 8));
+  }
+}
+
 TEST_CASE("bridge: the gate rises from 0 to 1 between its ends") {
   const Bridge b{0.25, 0.75};
   CHECK(b.gate(0) == 0);
@@ -181,7 +202,7 @@ TEST_CASE("bridge: the gate rises from 0 to 1 between its ends") {
 TEST_CASE("shared-private: gradients of every parameter agree with finite differences, on both backends") {
   for (const SchemeCheck& check : scheme_checks())
     for (const Kernels* k : {&reference_kernels(), &cpu_kernels()}) {
-      if (check.scheme != "shared-private") continue;
+      if (check.scheme != "shared-private" && check.scheme != "stack") continue;
       if (k == &reference_kernels() && check.sample == "pictures_and_texts") continue;  // minutes of naive convolutions
       const GradcheckResult r = run(check, *k);
       CAPTURE(check.sample);
@@ -198,6 +219,8 @@ TEST_CASE("models: impossible configurations are refused by name") {
   };
   refused([](ModelConfig& c) { c.scheme = {"shared-privat"}; }, "model.scheme = 'shared-privat' is not a scheme");
   refused([](ModelConfig& c) { c.private_width = 0; }, "model.private_width = 0 must be at least 1");
+  refused([](ModelConfig& c) { c.ffn = "modality-moe"; },
+          "model.ffn = modality-moe needs the scheme query-banks in model.scheme, whose FFN it replaces");
   refused([](ModelConfig& c) { c.modalities.clear(); }, "a model takes 1 to 8 modalities, got 0");
   refused(
       [](ModelConfig& c) {
