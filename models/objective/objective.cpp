@@ -16,7 +16,7 @@ constexpr double largest_logit_scale = 4.605170185988092;  // ln 100
 constexpr double first_logit_bias = -10;                   // Zhai et al. 2023
 
 bool compares_samples(const OpInfo& loss) {
-  return loss.name == "clip" || loss.name == "info_nce" || loss.name == "siglip";
+  return loss.name == "clip" || loss.name == "info_nce" || loss.name == "siglip" || loss.name == "contrastive_distance";
 }
 
 bool takes(const OpInfo& loss, std::string_view input) {
