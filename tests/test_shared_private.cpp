@@ -189,6 +189,69 @@ TEST_CASE("models: codes of every scheme have the widths asked for, or the schem
   }
 }
 
+TEST_CASE("models: appended padding and the order of the batch change neither the objective nor a gradient") {
+  const std::vector<std::vector<std::string>> stacks = {{"query-banks"},
+                                                        {"typed-slots"},
+                                                        {"modality-moe"},
+                                                        {"query-banks", "shared-private"},
+                                                        {"typed-slots", "shared-private"},
+                                                        {"query-banks", "modality-moe"}};
+  // Every loss that takes codes or routings; the sum of all of them is compared.
+  const std::vector<TermConfig> everything = {{"clip", "clip", {"shared"}},
+                                              {"nce", "info_nce", {"shared"}},
+                                              {"siglip", "siglip", {"shared"}},
+                                              {"distance", "contrastive_distance", {"shared"}},
+                                              {"vicreg", "vicreg", {"shared"}},
+                                              {"barlow", "barlow_twins", {"shared"}},
+                                              {"xcorr", "xcorr", {"private-shared", "private"}},
+                                              {"xcov", "xcov", {"private"}},
+                                              {"raw", "xcov_raw", {"private"}, 1e-3, 1e-3},
+                                              {"difference", "misa_difference", {"private-shared"}},
+                                              {"cmd", "cmd", {"shared"}},
+                                              {"hsic", "hsic", {"private-shared"}},
+                                              {"dcca", "dcca", {"shared"}},
+                                              {"hinge", "variance_hinge", {"private", "shared", "joint"}},
+                                              {"size", "mean_square", {"joint"}},
+                                              {"reconstruct", "mse", {"reconstruction"}},
+                                              {"balance", "switch_balance", {"routing"}},
+                                              {"importance", "importance_loss", {"routing"}},
+                                              {"z", "router_z_loss", {"routing"}},
+                                              {"local", "local_entropy", {"routing"}},
+                                              {"global", "global_entropy", {"routing"}}};
+  const std::vector<std::int64_t> order = {4, 9, 0, 7, 2, 11, 5, 1, 10, 3, 8, 6};
+  for (const auto& stack : stacks) {
+    CAPTURE(stack[0]);
+    ModelConfig config = config_of(3);
+    config.scheme = stack;
+    config.objective = everything;
+    config.query_banks.heads = 2;
+    config.moe.experts.k = 2;
+    config.moe.experts.hidden = 6;
+    const auto model = make_model(config, DType::f64, 2);
+    const Batch plain = batch_of(3, 12, DType::f64);
+    Batch longer = plain, turned = plain;
+    for (ModalityBatch& m : longer.modalities) m = padded(m.values, m.values.shape()[1] + 3);
+    for (ModalityBatch& m : turned.modalities) {
+      Tensor t(m.values.shape(), DType::f64);
+      const std::int64_t row = t.size() / 12;
+      for (std::int64_t i = 0; i < 12; ++i)
+        for (std::int64_t j = 0; j < row; ++j)
+          t.set(i * row + j, m.values.at(order[static_cast<std::size_t>(i)] * row + j));
+      m.values = t;
+    }
+    const Run a = run_objective(*model, plain);
+    for (const Batch* other : {&longer, &turned}) {
+      const Run b = run_objective(*model, *other);
+      CHECK(std::abs(a.loss - b.loss) < 1e-11 * std::max(1.0, std::abs(a.loss)));
+      for (std::size_t i = 0; i < a.gradients.size(); ++i) {
+        CAPTURE(model->parameters()[i].name);
+        if (!a.gradients[i]) continue;
+        CHECK(largest_difference(a.gradients[i], b.gradients[i]) < 1e-10);
+      }
+    }
+  }
+}
+
 TEST_CASE("bridge: the gate rises from 0 to 1 between its ends") {
   const Bridge b{0.25, 0.75};
   CHECK(b.gate(0) == 0);
