@@ -191,15 +191,18 @@ void in_process(F&& f) {
       f();
     } catch (const std::exception& e) {
       say(std::string(e.what()) + "\n");
-      status = static_cast<int>(Exit::internal);
+      const auto* known = dynamic_cast<const Error*>(&e);
+      status = static_cast<int>(known ? known->exit : Exit::resources);
     }
     std::fflush(nullptr);
     _exit(status);
   }
   int status = 0;
-  waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw Error(Exit::internal, "bench.process", "the process of a scheme ended with status " + std::to_string(status));
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status)) throw Error(Exit::peer, "bench.process", "the process of a scheme was killed");
+  if (WEXITSTATUS(status) != 0)
+    throw Error(static_cast<Exit>(WEXITSTATUS(status)), "bench.process", "the process of a scheme failed");
 }
 
 struct Options {

@@ -86,13 +86,22 @@ std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<
   for (Block& b : blocks) {
     const Block all = std::move(b);
     b = {all.modality, all.view, {}, {}, {}};
-    for (const Factor& f : all.factors) b.factors.push_back({f.name, f.classes, {}});
+    b.factors = all.factors;
+    for (Factor& f : b.factors) f.labels.clear();
     std::vector<std::int64_t> kept;
     for (std::size_t i = 0; i < all.item.size(); ++i) {
       if (lacking.contains(all.item[i])) continue;
       kept.push_back(static_cast<std::int64_t>(i));
       b.item.push_back(all.item[i]);
-      for (std::size_t f = 0; f < all.factors.size(); ++f) b.factors[f].labels.push_back(all.factors[f].labels[i]);
+      for (std::size_t f = 0; f < all.factors.size(); ++f) {
+        if (!all.factors[f].labels.empty()) b.factors[f].labels.push_back(all.factors[f].labels[i]);
+      }
+    }
+    for (Factor& f : b.factors) {
+      if (!f.values) continue;
+      std::vector<Tensor> of_kept;
+      for (const std::int64_t i : kept) of_kept.push_back(slice_rows(f.values, i, i + 1));
+      f.values = stacked_rows(of_kept);
     }
     const ModalitySpec& spec = specs[all.modality];
     std::vector<Tensor> values, masks;

@@ -96,7 +96,7 @@ std::vector<std::string> RowSource::identities(bool held_out) const {
       const std::int64_t bytes = m.values.bytes() / m.values.shape()[0];
       hash.add(std::span(m.values.data<std::byte>() + row * bytes, static_cast<std::size_t>(bytes)));
     }
-    all.push_back(hash.text());
+    all.emplace_back(hash.text());
   }
   return all;
 }

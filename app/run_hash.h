@@ -30,9 +30,9 @@ class Hash {
   Hash& add(std::string_view text) { return add(std::as_bytes(std::span(text))); }
 
   std::string text() const {
-    std::string out(16, '0');
-    for (int i = 0; i < 16; ++i) out[static_cast<std::size_t>(i)] = "0123456789abcdef"[(state_ >> (60 - 4 * i)) & 15];
-    return out;
+    char out[16];
+    for (int i = 0; i < 16; ++i) out[i] = "0123456789abcdef"[(state_ >> (60 - 4 * i)) & 15];
+    return {out, 16};
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "app/options.h"
 #include "app/report.h"
@@ -74,24 +75,27 @@ std::optional<Checkpoint> resume_point(const TrainRequest& request, const RunFol
   return std::move(found->checkpoint);
 }
 
-// Evaluates the objective on a first batch in the middle and at the end of training, where every bridge is open: what a
-// loss refuses (more columns than rows, a parameter out of range) is then known before anything is written.
+// Evaluates the objective on a first batch at the start, in the middle and at the end of training: what a loss refuses
+// (more columns than rows, a parameter out of range) is then known before anything is written.
 void rehearse(const Model& model, DataSource& data, const TrainConfig& t) {
   Batch batch;
   data.train_batch(static_cast<std::uint64_t>(t.seed), 0, t.batch, batch);
   Tape tape(cpu_kernels());
   Context context(tape, model.parameters());
-  bool acts = false;
+  std::set<std::string_view> acting;
   try {
-    for (const double progress : {0.5, 1.0}) {
-      context.begin(false);
-      acts = model.objective(context, batch, progress).total || acts;
+    for (const double progress : {0.0, 0.5, 1.0}) {
+      context.begin(true, static_cast<std::uint64_t>(t.seed), 0);
+      for (const LossTerm& term : model.objective(context, batch, progress).terms) acting.insert(term.name);
     }
   } catch (const Error& e) {
     throw Error(Exit::usage, e.code, "the objective cannot be computed on this data: " + std::string(e.what()), {},
                 e.hint);
   }
-  if (!acts)
+  for (const TermConfig& term : model.config().objective)
+    if (!acting.contains(term.name) && !acting.empty())
+      warn("objective '" + term.name + "' acts on nothing in this run (weight " + number_text(term.weight) + ")");
+  if (acting.empty())
     throw Error(Exit::usage, "objective.idle",
                 "no term of the objective acts on this data, so nothing would be learned", {},
                 "see [[objective]] in the config: weights, schedules and 'on'");

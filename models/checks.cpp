@@ -91,8 +91,9 @@ Case make_case(const std::string& name) {
   } else if (name == "query_banks_shared_private" || name == "typed_slots_readout") {
     k.config.modalities = {{.name = "a", .tokens = 3, .width = 4}, {.name = "b", .tokens = 2, .width = 5}};
     k.batch.modalities = {features(3, 4, true), features(2, 5, false)};
-    k.config.query_banks = {.private_queries = 2, .shared_queries = 2, .heads = 2};
-    k.config.typed_slots = {.private_slots = 2, .shared_slots = 2, .iterations = 2};
+    k.config.query_banks = {
+        .private_queries = 2, .shared_queries = 2, .heads = 2, .modality_embedding = false};  // of the joint reading
+    k.config.typed_slots = {.private_slots = 2, .shared_slots = 2, .iterations = 2, .norms = false};
     k.config.scheme = {"query-banks", "shared-private"};
     if (name == "typed_slots_readout") k.config.scheme = {"typed-slots"};
   } else {  // pictures_and_texts: two views of each sample

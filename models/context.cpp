@@ -29,7 +29,11 @@ Var Context::dropout(const Var& x, double p) {
   return triptych::dropout(x, p, seed, stream);
 }
 
-Context::Stream Context::next_stream() { return {seed_, step_ * 64 + calls_++}; }
+// 64 streams a step, then 2^20 of a range of their own.
+Context::Stream Context::next_stream() {
+  const std::uint64_t call = calls_++;
+  return {seed_, call < 64 ? step_ * 64 + call : (std::uint64_t{1} << 62) + (step_ << 20) + call};
+}
 
 Var Context::detach(const Var& x) {
   if (!held_) return tape_->constant(x.value());

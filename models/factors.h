@@ -18,7 +18,7 @@ struct AttentionMap {
   std::size_t modality = 0;  // whose code it is (private_code, shared_code)
   // probs (B,heads,K,L): rows sum to 1, or to 0 where nothing could be read. Differentiable where the scheme says so.
   Var probs;
-  // (B,L), constant: 1 where the token is real and of a modality that this reader should not see; absent: none is.
+  // int32 (k): the columns of modalities that this reader should not see; absent: there are none.
   Var foreign;
   Var mask;  // (B,L): real tokens; absent: all are
 };

@@ -35,6 +35,12 @@ void check(const ModelConfig& c) {
              " must have sides that are multiples of 4");
   }
   if (!(c.dropout >= 0 && c.dropout < 1)) refuse("model.dropout = " + std::to_string(c.dropout) + " must be in [0, 1)");
+  for (std::size_t i = 0; i + 1 < c.scheme.size(); ++i)
+    if (c.scheme[i] == "typed-slots" && c.typed_slots.adaptive)
+      refuse(
+          "typed_slots.adaptive needs typed-slots to be the last of model.scheme: its gates act on the slots' mean, "
+          "and '" +
+          escape_text(c.scheme[i + 1]) + "' reads the slots one by one");
   if (c.ffn != "dense" && c.ffn != "modality-moe")
     refuse("model.ffn = '" + escape_text(c.ffn) + "' must be dense or modality-moe");
   if (c.ffn == "modality-moe" && std::find(c.scheme.begin(), c.scheme.end(), "query-banks") == c.scheme.end())

@@ -5,6 +5,20 @@
 
 namespace triptych {
 
+namespace {
+
+// The tokens that a scheme made, masked where the sample lacks the modality they were made of.
+Tokens only_of(const Tokens& made, const Var& has) {
+  if (!has) return made;
+  const std::int64_t batch = made.x.shape()[0], tokens = made.x.shape()[1];
+  Tensor mask({batch, tokens}, has.dtype());
+  for (std::int64_t i = 0; i < mask.size(); ++i)
+    mask.set(i, has.value().at(i / tokens) != 0 && (!made.mask || made.mask.value().at(i) != 0) ? 1 : 0);
+  return {made.x, has.tape().constant(mask)};
+}
+
+}  // namespace
+
 SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t seed) : Model(config) {
   const Init init(parameters_, dtype, seed);
   std::vector<EncodedWidths> widths;
@@ -29,7 +43,7 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   if (sizes.shared_width != last.shared_width())
     read_shared_.emplace(init.shared(), "shared.readout", last.shared_width(), sizes.shared_width);
   sizes.logit_scale = config.logit_scale;
-  if (config_.objective.empty()) config_.objective = preset(config.scheme.back());
+  if (config_.objective.empty()) config_.objective = preset(config.scheme.back(), config.typed_slots.soft);
   objective_ =
       std::make_unique<Objective>(init, config_.objective, sizes, stack_.size() == 1 ? stack_[0].get() : nullptr);
 }
@@ -53,7 +67,10 @@ Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double 
     for (Var& k : f.slot_keep) next.slot_keep.push_back(k);
     f = std::move(next);
     for (std::size_t m = 0; !last && m < in.size(); ++m)
-      if (in[m].h.x) in[m] = {f.shared_tokens[m], f.private_tokens[m], in[m].target};
+      if (in[m].h.x) {
+        const Var has = present(in[m].h.mask);
+        in[m] = {only_of(f.shared_tokens[m], has), only_of(f.private_tokens[m], has), in[m].target};
+      }
   }
   read_out(c, f);
   return f;

@@ -189,6 +189,51 @@ TEST_CASE("models: codes of every scheme have the widths asked for, or the schem
   }
 }
 
+TEST_CASE("models: a sample that lacks a modality lacks it in every layer of a stack") {
+  for (const std::vector<std::string>& stack :
+       {std::vector<std::string>{"query-banks", "shared-private"}, {"typed-slots", "shared-private"}}) {
+    ModelConfig config = config_of(2);
+    config.scheme = stack;
+    config.query_banks.heads = 2;
+    const auto model = make_model(config, DType::f64, 2);
+    Batch b = batch_of(2, 3, DType::f64);
+    b.modalities[1] = padded(b.modalities[1].values, 4);
+    for (std::int64_t t = 0; t < 4; ++t) b.modalities[1].mask.set(t, 0);  // sample 0 has no second modality
+    Tape tape(cpu_kernels());
+    Context c(tape, model->parameters());
+    c.begin(false);
+    const Factors f = model->factors(c, b);
+    for (std::int64_t j = 0; j < 4; ++j)
+      CHECK(f.joint.value().at(j) == doctest::Approx(f.shared_codes[0].value().at(j)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("models: every preset can be computed in training, soft or hard, with noise in the router") {
+  for (const char* scheme : {"query-banks", "typed-slots", "shared-private", "modality-moe"})
+    for (const bool soft : {false, true}) {
+      CAPTURE(scheme);
+      ModelConfig config = config_of(2);
+      config.scheme = {scheme};
+      config.query_banks.heads = 2;
+      config.typed_slots.soft = soft;
+      config.moe.experts.noise = soft ? 0.25 : 0;
+      auto model = make_model(config, DType::f64, 2);
+      config = model->config();
+      if (soft && scheme == std::string("modality-moe"))
+        config.objective.push_back(
+            {"load", "load_loss", {"routing"}, 1, 1, WeightSchedule::constant, {{"noise_std", 0.25}}});
+      model = make_model(config, DType::f64, 2);
+      Tape tape(cpu_kernels());
+      Context c(tape, model->parameters());
+      c.begin(true);
+      const LossTerms terms = model->objective(c, batch_of(2, 6, DType::f64), 0.5);
+      CHECK(terms.terms.size() == config.objective.size());
+      CHECK(std::isfinite(terms.total.value().item()));
+      c.begin(false);  // there is no noise then, so no load loss
+      CHECK(model->objective(c, batch_of(2, 6, DType::f64), 0.5).terms.size() >= config.objective.size() - 1);
+    }
+}
+
 TEST_CASE("models: appended padding and the order of the batch change neither the objective nor a gradient") {
   const std::vector<std::vector<std::string>> stacks = {{"query-banks"},
                                                         {"typed-slots"},

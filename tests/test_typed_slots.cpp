@@ -216,7 +216,7 @@ TEST_CASE("typed-slots: impossible sizes are refused") {
   const std::vector<EncodedWidths> widths = {{"a", 8, 8, true}};
   TypedSlotsConfig config = config_of();
   config.iterations = 0;
-  CHECK_THROWS_WITH_AS(TypedSlots(init, widths, config), "model.iterations = 0 must be at least 1", Error);
+  CHECK_THROWS_WITH_AS(TypedSlots(init, widths, config), "typed_slots.iterations = 0 must be at least 1", Error);
 }
 
 TEST_CASE("typed-slots: gradients of every option agree with finite differences") { check_gradients("typed-slots"); }

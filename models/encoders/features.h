@@ -8,15 +8,15 @@
 
 namespace triptych {
 
-// Encoder of ready-made features: h = layer_norm(feed_forward(x)) token by token, hidden width 4 width;
+// Encoder of ready-made features: h = dropout(layer_norm(feed_forward(x))) token by token, hidden width 4 width;
 // x (B,L,in) -> h = surface (B,L,width); target x.
 struct FeatureEncoder {
   FeedForward mlp;
   LayerNorm norm;
   FeatureEncoder(const Init& init, const std::string& name, std::int64_t in, std::int64_t width)
       : mlp(init, name + ".mlp", in, 4 * width, width), norm(init, name + ".norm", width) {}
-  Encoded operator()(Context& c, const Tokens& x) const {
-    const Tokens h = {norm(c, mlp(c, x.x)), x.mask};
+  Encoded operator()(Context& c, const Tokens& x, double dropout) const {
+    const Tokens h = {c.dropout(norm(c, mlp(c, x.x)), dropout), x.mask};
     return {h, h, x.x};
   }
 };

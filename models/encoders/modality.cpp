@@ -32,9 +32,9 @@ Encoded ModalityEncoder::operator()(Context& c, const ModalityBatch& b, double d
   if (const auto* ngrams = std::get_if<NgramEncoder>(&encoder_))
     return (*ngrams)(c, x, c.tape().constant(b.offset), dropout);
   const Var mask = b.mask ? c.tape().constant(b.mask) : Var{};
-  if (const auto* features = std::get_if<FeatureEncoder>(&encoder_)) return (*features)(c, {x, mask});
+  if (const auto* features = std::get_if<FeatureEncoder>(&encoder_)) return (*features)(c, {x, mask}, dropout);
   const auto* project = std::get_if<Linear>(&encoder_);
-  const Tokens h = {project ? (*project)(c, x) : x, mask};
+  const Tokens h = {c.dropout(project ? (*project)(c, x) : x, dropout), mask};
   return {h, h, x};
 }
 

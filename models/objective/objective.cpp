@@ -88,7 +88,7 @@ Var Objective::call(Context& c, const Term& term, std::span<const std::pair<std:
   InlineVector<Var, 12> in;
   for (const Input& i : term.loss->inputs) {
     const auto given = std::find_if(inputs.begin(), inputs.end(), [&](const auto& g) { return g.first == i.name; });
-    if (given != inputs.end())
+    if (given != inputs.end() && given->second)
       in.push_back(given->second);
     else if (i.name == "logit_scale")
       in.push_back(c[logit_scale_]);
@@ -151,6 +151,7 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in) co
       return sum;
     case TermCodes::On::routing:
       for (const Routing& r : in.factors.routing) {
+        if (takes(*term.loss, "noise") && !r.noise && !c.training()) continue;  // there is none at evaluation
         const Inputs inputs[] = {
             {"gates", r.probs}, {"logits", r.logits}, {"mask", r.mask}, {"allowed", r.allowed}, {"noise", r.noise}};
         sum = plus(sum, call(c, term, inputs));

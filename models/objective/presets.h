@@ -16,6 +16,7 @@ namespace triptych {
 //
 // All but shared-private, whose reconstruction does it, keep private codes from being 0 by the variance hinge and apart
 // from the shared ones by the correlation.
-std::vector<TermConfig> preset(const std::string& scheme);
+// soft: the slots may read foreign tokens, so that there is a leakage to penalise.
+std::vector<TermConfig> preset(const std::string& scheme, bool soft = false);
 
 }  // namespace triptych

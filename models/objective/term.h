@@ -21,9 +21,9 @@
 //   attention               (attention_leakage) every private bank or slot
 //   slots                   (slot_count) adaptive slots
 //
-// Losses that compare the samples of a batch with each other (clip, info_nce, siglip, contrastive_distance) are taken per pair of views, mean
-// over the pairs; all others on all views stacked. Samples that lack a modality are left out of every term that needs
-// it; a term with fewer than two samples left is left out of the step.
+// Losses that compare the samples of a batch with each other (clip, info_nce, siglip, contrastive_distance) are taken
+// per pair of views, mean over the pairs; all others on all views stacked. Samples that lack a modality are left out of
+// every term that needs it; a term with fewer than two samples left is left out of the step.
 #pragma once
 
 #include <string>

@@ -18,11 +18,11 @@ constexpr double query_deviation = 0.02;  // Q-Former and Perceiver
 void check(const QueryBanksConfig& c) {
   const auto refuse = [](const std::string& text) { throw Error(Exit::usage, "model.config", text); };
   if (c.heads < 1 || c.width % c.heads != 0)
-    refuse("model.heads = " + std::to_string(c.heads) +
+    refuse("query_banks.heads = " + std::to_string(c.heads) +
            " must be a divisor of model.width = " + std::to_string(c.width));
   if (c.private_queries < 1 || c.shared_queries < 1) refuse("every bank needs at least 1 query");
   if (c.experts && !c.pre_norm) refuse("model.ffn = modality-moe needs query_banks.pre_norm: bare banks have no FFN");
-  if (c.depth < 1) refuse("model.depth = " + std::to_string(c.depth) + " must be at least 1");
+  if (c.depth < 1) refuse("query_banks.depth = " + std::to_string(c.depth) + " must be at least 1");
 }
 
 // Rows of samples that have no such token become 0, whatever residual connections made of them.

@@ -103,10 +103,10 @@ void TypedSlots::permit(const Context& c, const Pass& pass, Source& source, cons
   };
   if (config_.soft)
     for (std::size_t m = 0; m < project_.size(); ++m) {
-      Tensor foreign({pass.batch, tokens}, dtype);
-      for (std::int64_t i = 0; i < foreign.size(); ++i)
-        foreign.set(i, real(i / tokens, i % tokens) && owner_of(i % tokens) != m ? 1 : 0);
-      source.foreign.push_back(std::move(foreign));
+      std::vector<std::int32_t> columns;
+      for (std::int64_t j = 0; j < tokens; ++j)
+        if (owner_of(j) != m) columns.push_back(static_cast<std::int32_t>(j));
+      source.foreign.push_back(Tensor::from({std::ssize(columns)}, std::span<const std::int32_t>(columns)));
     }
   if (config_.compete) {
     std::int64_t slots = 0;

@@ -22,12 +22,12 @@ using Reader = AttentionMap::Reader;
 void check(const TypedSlotsConfig& c) {
   const auto refuse = [](const std::string& text) { throw Error(Exit::usage, "model.config", text); };
   if (c.heads < 1 || c.width % c.heads != 0)
-    refuse("model.heads = " + std::to_string(c.heads) +
+    refuse("typed_slots.heads = " + std::to_string(c.heads) +
            " must be a divisor of model.width = " + std::to_string(c.width));
   if (c.private_slots < 1 || c.shared_slots < 1) refuse("every type needs at least 1 slot");
-  if (c.iterations < 1) refuse("model.iterations = " + std::to_string(c.iterations) + " must be at least 1");
-  if (!(c.ban >= 0)) refuse("model.ban = " + std::to_string(c.ban) + " must be at least 0");
-  if (!(c.tau > 0)) refuse("model.tau = " + std::to_string(c.tau) + " must be greater than 0");
+  if (c.iterations < 1) refuse("typed_slots.iterations = " + std::to_string(c.iterations) + " must be at least 1");
+  if (!(c.ban >= 0)) refuse("typed_slots.ban = " + std::to_string(c.ban) + " must be at least 0");
+  if (!(c.tau > 0)) refuse("typed_slots.tau = " + std::to_string(c.tau) + " must be greater than 0");
 }
 
 }  // namespace
