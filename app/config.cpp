@@ -103,8 +103,8 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
     given.insert(key);
   }
   if (!given.contains("objective"))
-    config.model.objective =
-        is_emoji(source) ? emoji_objective(has_experts(config.model)) : preset(config.model.scheme.back(), config.model.typed_slots.soft);
+    config.model.objective = is_emoji(source) ? emoji_objective(has_experts(config.model))
+                                              : preset(config.model.scheme.back(), config.model.typed_slots.soft);
   for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give
     if (in_objective(key)) set_objective_value(config.model.objective, key, value);
   if (!given.contains("train.warmup")) config.train.warmup = std::min(config.train.warmup, config.train.steps / 10);

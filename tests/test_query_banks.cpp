@@ -231,7 +231,8 @@ TEST_CASE("query-banks: impossible sizes are refused") {
   const std::vector<EncodedWidths> widths = {{"a", 8, 8, true}};
   QueryBanksConfig config = config_of();
   config.heads = 3;
-  CHECK_THROWS_WITH_AS(QueryBanks(init, widths, config), "query_banks.heads = 3 must be a divisor of model.width = 8", Error);
+  CHECK_THROWS_WITH_AS(QueryBanks(init, widths, config), "query_banks.heads = 3 must be a divisor of model.width = 8",
+                       Error);
   config = config_of();
   config.shared_queries = 0;
   CHECK_THROWS_WITH_AS(QueryBanks(init, widths, config), "every bank needs at least 1 query", Error);

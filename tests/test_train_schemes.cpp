@@ -31,11 +31,11 @@ struct Stack {
   bool experts = false;  // in the place of the feed-forward networks of query banks
 };
 const std::vector<Stack> stacks = {{"query-banks", {"query-banks"}},
-                                 {"typed-slots", {"typed-slots"}},
-                                 {"shared-private", {"shared-private"}},
-                                 {"modality-moe", {"modality-moe"}},
-                                 {"stack", {"query-banks", "shared-private"}},
-                                 {"stack with experts", {"query-banks", "shared-private"}, true}};
+                                   {"typed-slots", {"typed-slots"}},
+                                   {"shared-private", {"shared-private"}},
+                                   {"modality-moe", {"modality-moe"}},
+                                   {"stack", {"query-banks", "shared-private"}},
+                                   {"stack with experts", {"query-banks", "shared-private"}, true}};
 
 // Three modalities of tokens, the last one padded and absent from some rows.
 struct Setup {
