@@ -102,6 +102,11 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
     set_value(*field, value, config);
     given.insert(key);
   }
+  // The emoji widths were chosen for shared-private; the codes of other schemes stay as wide as the model.
+  if (is_emoji(source) && config.model.scheme.back() != "shared-private") {
+    if (!given.contains("model.private_width")) config.model.private_width = 0;
+    if (!given.contains("model.shared_width")) config.model.shared_width = 0;
+  }
   if (!given.contains("objective"))
     config.model.objective = is_emoji(source) ? emoji_objective(has_experts(config.model))
                                               : preset(config.model.scheme.back(), config.model.typed_slots.soft);

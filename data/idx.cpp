@@ -142,9 +142,14 @@ IdxArray parse(Reader& reader, const Guess& otherwise, const std::string& file) 
                  "the file was cut off: download it again");
   };
   if (expected > reader.most()) too_short("at most " + std::to_string(reader.most()) + " bytes can follow");
-  array.values.resize(expected);
-  const std::size_t found = reader.read(array.values);
-  if (found < expected) too_short(std::to_string(found) + " bytes found");
+  // Memory follows what has really come: a few compressed bytes may claim a thousand times as many.
+  for (std::size_t found = 0; found < expected;) {
+    const std::size_t step = std::min<std::size_t>(expected - found, std::max<std::size_t>(found, 1 << 20));
+    array.values.resize(found + step);
+    const std::size_t got = reader.read(std::span(array.values).subspan(found));
+    found += got;
+    if (got < step) too_short(std::to_string(found) + " bytes found");
+  }
   std::array<std::uint8_t, 1> more{};
   if (reader.read(more) > 0)
     reject_input("idx.trailing", file, "data",

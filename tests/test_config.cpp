@@ -29,6 +29,65 @@ void refuse(std::string_view toml, std::string_view code, std::initializer_list<
 
 }  // namespace
 
+TEST_CASE("config: a scheme brings its objective, and on the emoji the widths it was tried with") {
+  ConfigSources from;
+  from.source = "emoji";
+  from.values = {{"model.scheme", "query-banks+modality-moe"}};
+  RunConfig c = read_config(from);
+  CHECK(c.model.scheme == std::vector<std::string>{"query-banks", "modality-moe"});
+  CHECK(c.model.shared_width == 0);
+  CHECK(c.model.objective.back().loss == "switch_balance");
+  from.values.emplace_back("model.shared_width", "80");
+  from.values.emplace_back("objective.balance.weight", "0.5");
+  c = read_config(from);
+  CHECK(c.model.shared_width == 80);
+  CHECK(c.model.objective.back().weight == 0.5);
+  CHECK(c.model.objective.back().weight_end == 0.5);
+  const auto refused = [&](const char* key, const char* value, const char* message) {
+    ConfigSources bad = from;
+    bad.values.emplace_back(key, value);
+    CHECK_THROWS_WITH_AS(read_config(bad), message, Error);
+  };
+  refused("objective.balanc.weight", "1", "unknown key 'objective.balanc.weight'");
+  refused("objective.balance.wieght", "1", "objective: unknown key 'wieght' for the loss switch_balance");
+  refused("objective.balance.weight", "-1", "objective: weight = '-1' must be a finite number >= 0");
+  refused("objective.balance.schedule", "lineer",
+          "objective: schedule 'lineer' must be constant, gate, linear or cosine");
+  refused("objective.balance.weight_end", "1",
+          "objective 'balance': weight_end and schedule = \"constant\" exclude each other");
+}
+
+TEST_CASE("config: [[objective]] tables in TOML") {
+  const char* text = R"([model]
+scheme = ["typed-slots", "shared-private"]
+[[objective]]
+loss = "info_nce"
+on = "shared"
+tau = 0.5
+schedule = "linear"
+weight = 2
+weight_end = 1.0
+[[objective]]
+loss = "xcorr"
+on = ["private", "private-shared"]
+name = "apart"
+)";
+  const RunConfig c = parse_config(text, "c.toml");
+  REQUIRE(c.model.objective.size() == 2);
+  CHECK(c.model.objective[0].name == "info_nce_shared");
+  CHECK(c.model.objective[0].settings == Settings{{"tau", 0.5}});
+  CHECK(c.model.objective[0].weight_end == 1);
+  CHECK(c.model.objective[1].on == std::vector<std::string>{"private", "private-shared"});
+  CHECK(to_toml(parse_config(to_toml(c), "x")) == to_toml(c));
+  const auto refused = [](const char* toml, const char* message) {
+    CHECK_THROWS_WITH_AS(parse_config(toml, "c.toml"), message, Error);
+  };
+  refused("[[objective]]\non = \"shared\"\n", "c.toml:1:1: objective: every entry needs a loss");
+  refused("[[objective]]\nloss = \"xcor\"\n", "c.toml:2:8: objective: loss 'xcor' is not a loss");
+  refused("[[objective]]\nloss = \"clip\"\ntua = 1\n", "c.toml:3:7: objective: unknown key 'tua' for the loss clip");
+  refused("objective = 3\n", "c.toml:1:13: objective: expected [[objective]] tables");
+}
+
 TEST_CASE("config: what is written reads back the same") {
   CHECK(to_toml(parse_config(to_toml(emoji_defaults()), "x")) == to_toml(emoji_defaults()));
   RunConfig c = feature_defaults();
