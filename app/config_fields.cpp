@@ -194,14 +194,8 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
                      *v = text;
                    },
                    [&](std::vector<std::string>* v) {
-                     v->clear();
-                     for (std::string_view rest = text; !rest.empty();) {
-                       const std::size_t end = std::min(rest.find('+'), rest.size());
-                       if (end == 0 || end + 1 == rest.size()) refuse();
-                       v->emplace_back(rest.substr(0, end));
-                       rest.remove_prefix(std::min(end + 1, rest.size()));
-                     }
-                     if (v->empty() || !is_utf8(text)) refuse();
+                     *v = split_names(text);
+                     if (std::find(v->begin(), v->end(), "") != v->end() || !is_utf8(text)) refuse();
                    }},
              field.slot(config));
 }
@@ -219,6 +213,16 @@ std::string toml_string(std::string_view text) {
     }
   }
   return out + "\"";
+}
+
+std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t end = std::min(text.find('+', from), text.size());
+    parts.emplace_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return parts;
 }
 
 std::string toml_strings(const std::vector<std::string>& texts) {

@@ -40,6 +40,8 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
 
 // A TOML basic string with its quotes. text is UTF-8.
 std::string toml_string(std::string_view text);
+// "a+b" -> {"a", "b"}; parts may be empty.
+std::vector<std::string> split_names(std::string_view text);
 // "a" for one, ["a", "b"] for several.
 std::string toml_strings(const std::vector<std::string>& texts);
 

@@ -12,16 +12,6 @@
 namespace triptych::app {
 namespace {
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t from = 0; from <= text.size();) {
-    const std::size_t end = std::min(text.find('+', from), text.size());
-    parts.push_back(text.substr(from, end - from));
-    from = end + 1;
-  }
-  return parts;
-}
-
 double weight_of(const std::string& key, const std::string& text) {
   double w = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), w);
@@ -44,7 +34,7 @@ void set_term_value(TermConfig& t, const std::string& key, const std::string& te
     if (t.loss != text) t.settings.clear();  // they were the other loss's
     t.loss = find_loss(text).name;
   } else if (key == "on") {
-    t.on = split(text);
+    t.on = split_names(text);
   } else if (key == "weight") {
     t.weight = weight_of(key, text);
   } else if (key == "weight_end") {

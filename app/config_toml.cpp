@@ -38,6 +38,13 @@ std::string type_of(const toml::node& node) {
   return out.str();
 }
 
+// ["a", "b"] -> "a+b", the text that split_names takes apart.
+std::string joined(const toml::array& names) {
+  std::string all;
+  for (const toml::node& n : names) all += (all.empty() ? "" : "+") + n.value_exact<std::string>().value_or("");
+  return all;
+}
+
 // The node's value as the text set_value takes; refuses a node of another type than the field.
 std::string text_of(const toml::node& node, const Field& field, const std::string& file) {
   RunConfig scratch;
@@ -51,11 +58,7 @@ std::string text_of(const toml::node& node, const Field& field, const std::strin
   const bool list = std::holds_alternative<std::vector<std::string>*>(slot);
   if (list || std::holds_alternative<std::string*>(slot))
     if (const auto v = node.value_exact<std::string>()) return *v;
-  if (const toml::array* names = list ? node.as_array() : nullptr) {
-    std::string all;
-    for (const toml::node& n : *names) all += (all.empty() ? "" : "+") + n.value_exact<std::string>().value_or("");
-    return all;
-  }
+  if (const toml::array* names = list ? node.as_array() : nullptr) return joined(*names);
   refuse("config.value", file, node.source().begin,
          std::string(field.key) + ": a TOML " + type_of(node) + ", expected " + expected(field),
          std::string(field.key) + ": " + std::string(field.meaning));
@@ -94,10 +97,8 @@ std::string term_text(const toml::node& node) {
   if (const auto v = node.value_exact<std::string>()) return *v;
   if (const auto v = node.value_exact<bool>()) return *v ? "true" : "false";
   if (const auto v = node.value<double>()) return number_text(*v);
-  std::string all;
-  if (const toml::array* list = node.as_array())
-    for (const toml::node& n : *list) all += (all.empty() ? "" : "+") + n.value_exact<std::string>().value_or("");
-  return all;
+  const toml::array* list = node.as_array();
+  return list ? joined(*list) : std::string();
 }
 
 void apply_objective(const toml::node& node, const std::string& file, RunConfig& config) {

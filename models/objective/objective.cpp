@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "models/objective/inputs.h"
 #include "models/objective/views.h"
 #include "ops/add.h"
 #include "ops/gather.h"
@@ -17,10 +18,6 @@ constexpr double first_logit_bias = -10;                   // Zhai et al. 2023
 
 bool compares_samples(const OpInfo& loss) {
   return loss.name == "clip" || loss.name == "info_nce" || loss.name == "siglip" || loss.name == "contrastive_distance";
-}
-
-bool takes(const OpInfo& loss, std::string_view input) {
-  return std::any_of(loss.inputs.begin(), loss.inputs.end(), [&](const Input& i) { return i.name == input; });
 }
 
 Var plus(const Var& sum, const Var& term) { return sum ? add(sum, term) : term; }
@@ -67,8 +64,8 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
                     {}, "give one of them another name");
     const OpInfo& loss = find_loss(t.loss);
     TermCodes codes = resolve(t, loss, sizes.modalities);
-    scale = scale || takes(loss, "logit_scale");
-    bias = bias || takes(loss, "bias");
+    scale = scale || has_input(loss, "logit_scale");
+    bias = bias || has_input(loss, "bias");
     decode = decode || codes.on == TermCodes::On::reconstruction;
     for (const CodeTuple& tuple : codes.tuples)
       for (const CodeRef& code : {tuple.a, tuple.b}) {
@@ -108,7 +105,7 @@ Var Objective::of_codes(Context& c, const Term& term, const ObjectiveInputs& in)
   Var sum;
   // One call of the loss on (view i of a, view j of b), or on all views stacked.
   const auto once = [&](const CodeTuple& t, std::int64_t i, std::int64_t j, bool stacked) -> Var {
-    const bool pair = takes(*term.loss, "b");
+    const bool pair = has_input(*term.loss, "b");
     const auto part = [&](const Var& x, std::int64_t v) { return x && !stacked ? view_of(x, in.views, v) : x; };
     Var a = part(code_of(in.factors, t.a), i), b = pair ? part(code_of(in.factors, t.b), j) : Var{};
     if (!a || (pair && !b)) return {};
@@ -151,7 +148,7 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in) co
       return sum;
     case TermCodes::On::routing:
       for (const Routing& r : in.factors.routing) {
-        if (takes(*term.loss, "noise") && !r.noise && !c.training()) continue;  // there is none at evaluation
+        if (has_input(*term.loss, "noise") && !r.noise && !c.training()) continue;  // there is none at evaluation
         const Inputs inputs[] = {
             {"gates", r.probs}, {"logits", r.logits}, {"mask", r.mask}, {"allowed", r.allowed}, {"noise", r.noise}};
         sum = plus(sum, call(c, term, inputs));

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "losses/registry.h"
+#include "models/objective/inputs.h"
 
 namespace triptych {
 namespace {
@@ -12,10 +13,6 @@ using Side = CodeRef::Side;
 
 [[noreturn]] void refuse(const char* code, const TermConfig& term, const std::string& problem, std::string hint = {}) {
   throw Error(Exit::usage, code, "objective '" + escape_text(term.name, 64) + "': " + problem, {}, std::move(hint));
-}
-
-bool has_input(const OpInfo& loss, std::string_view name) {
-  return std::any_of(loss.inputs.begin(), loss.inputs.end(), [&](const Input& i) { return i.name == name; });
 }
 
 // What `on` may say for a loss, for the hint.
