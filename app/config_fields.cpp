@@ -34,6 +34,7 @@ const std::vector<Field>& table() {
 
       {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made; several: a stack"},
       {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "linear", "none"}, "files: encoder of the features"},
+      {"model.image_tokens", SLOT(model.image_tokens), 0, 0, {"mean", "map"}, "of a picture: one, or one a position"},
       {"model.ffn", SLOT(model.ffn), 0, 0, {"dense", "modality-moe"}, "of query-banks with pre_norm"},
       {"model.width", SLOT(model.width), 1, 65536, {}, "of encoded tokens"},
       {"model.private_width", SLOT(model.private_width), 0, 65536, {}, "of a private code; 0: as the scheme makes it"},

@@ -48,7 +48,8 @@ struct ModelConfig {
   std::vector<ModalitySpec> modalities;
   // Encoder of ready-made features: "mlp" (encoders/features.h), "linear" (one projection) or "none" (as they are).
   std::string encoder = "mlp";
-  std::int64_t width = 128;  // of encoded tokens
+  std::string image_tokens = "mean";  // of a picture: one, or every position of its coarsest map ("map")
+  std::int64_t width = 128;           // of encoded tokens
   // Of the codes; 0: as the last scheme makes them (all but shared-private: `width`).
   std::int64_t private_width = 64, shared_width = 64;
   std::string ffn = "dense";  // query-banks with pre_norm: "dense" or "modality-moe" in the place of their FFN

@@ -9,18 +9,24 @@ using namespace triptych;
 
 namespace {
 
-Tensor surface(const Tensor& picture) {
+struct Codes {
+  Tensor h, surface;
+};
+Codes encode(const Tensor& picture, bool map) {
   ModalitySpec spec;
   spec.kind = ModalityKind::image;
-  spec.height = spec.breadth = 8;
+  spec.height = picture.shape()[1];
+  spec.breadth = picture.shape()[2];
   spec.channels = 3;
   Parameters parameters;
-  const ImageEncoder encoder(Init(parameters, picture.dtype(), 1), "image", spec, 16);
+  const ImageEncoder encoder(Init(parameters, picture.dtype(), 1), "image", spec, 16, map);
   Tape tape(cpu_kernels());
   Context context(tape, parameters);
   context.begin(false);
-  return encoder(context, tape.constant(picture), 0).surface.x.value();
+  const Encoded e = encoder(context, tape.constant(picture), 0);
+  return {e.h.x.value(), e.surface.x.value()};
 }
+Tensor surface(const Tensor& picture) { return encode(picture, false).surface; }
 
 }  // namespace
 
@@ -45,4 +51,21 @@ TEST_CASE("image encoder: pictures without three channels are refused by name") 
   spec.channels = 4;
   config.modalities = {spec};
   CHECK_THROWS_WITH_AS(make_model(config, DType::f32, 1), "modality 'scan': pictures of 4 channels must have 3", Error);
+}
+
+TEST_CASE("image encoder: a map has a token for every eighth pixel, a mean one for all") {
+  Tensor picture = Tensor::full({1, 16, 32, 3}, DType::f64, 0);
+  CHECK(encode(picture, false).h.shape() == Shape{1, 1, 16});
+  const Tensor before = encode(picture, true).h;
+  CHECK(before.shape() == Shape{1, 8, 16});
+  picture.set(0, 1);  // the top left corner: far from the last position
+  const Tensor after = encode(picture, true).h;
+  const auto moved = [&](std::int64_t token) {
+    double most = 0;
+    for (std::int64_t j = 0; j < 16; ++j)
+      most = std::max(most, std::abs(after.at(16 * token + j) - before.at(16 * token + j)));
+    return most;
+  };
+  CHECK(moved(0) > 1e-6);
+  CHECK(moved(7) == 0);
 }

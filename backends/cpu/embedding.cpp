@@ -54,7 +54,7 @@ void embedding_bag(View table, View index, View offset, View y, std::int64_t bag
   const auto *at = index.as<std::int32_t>(), *start = offset.as<std::int32_t>();
   dispatch(y.dtype, [&]<class T>(T) {
     parallel_rows(bags, 4 * width, [&](std::int64_t begin, std::int64_t end) {
-      const auto [sum] = scratch<double>(Slot::tile, width);
+      double* const sum = std::get<0>(scratch<double>(Slot::tile, width));
       for (std::int64_t b = begin; b < end; ++b) {
         std::fill_n(sum, width, 0.0);
         for (std::int32_t i = start[b]; i < start[b + 1]; ++i) {

@@ -15,10 +15,10 @@
 namespace triptych {
 namespace {
 
-// Mean over all positions: (B,H,W,c) -> (B,c).
-Var pool(const Var& map) {
+// (B,H,W,c) -> (B,HW,c).
+Var positions(const Var& map) {
   const Shape& s = map.shape();
-  return masked_mean(reshape(map, {s[0], s[1] * s[2], s[3]}), Var{});
+  return reshape(map, {s[0], s[1] * s[2], s[3]});
 }
 
 // How a picture is drawn, whatever it shows, as fractions of its pixels under a square root:
@@ -69,8 +69,9 @@ Tensor appearance(const Tensor& picture) {
 
 Var ConvBlock::operator()(const Context& c, const Var& x) const { return add(x, conv(c, gelu(norm(c, x)))); }
 
-ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width)
-    : norm_(init, name + ".norm", width) {
+ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width,
+                           bool map)
+    : norm_(init, name + ".norm", width), map_(map) {
   std::int64_t in = spec.channels, out = width / 4;
   for (int l = 0; l < 3; ++l, in = out, out *= 2) {
     const std::string level = name + ".level" + std::to_string(l);
@@ -83,16 +84,16 @@ ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const Moda
 Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout) const {
   require(picture.shape().rank() == 4 && picture.shape()[3] == 3, "image_encoder", "picture", picture, "(B, H, W, 3)");
   Var x = add(scale(picture, 3), c.tape().constant(Tensor::scalar(-0.75, picture.dtype())));
-  Vars means;
   for (const Level& level : levels_) {
     x = gelu(level.norm(c, level.patch(c, x)));
     for (const ConvBlock& block : level.blocks) x = block(c, x);
-    means.push_back(pool(x));
   }
   const std::int64_t batch = picture.shape()[0];
-  const Var h = c.dropout(norm_(c, means[means.size() - 1]), dropout);
+  Var tokens = positions(x);
+  if (!map_) tokens = reshape(masked_mean(tokens, Var{}), {batch, 1, tokens.shape()[2]});
+  const Var h = c.dropout(norm_(c, tokens), dropout);
   const Var surface = c.tape().constant(appearance(picture.value()));
-  return {{reshape(h, {batch, 1, h.shape()[1]}), {}},
+  return {{h, {}},
           {reshape(surface, {batch, 1, appearance_width}), {}},
           c.tape().constant(standardised_columns(picture.kernels(), surface.value()))};
 }

@@ -22,13 +22,13 @@ struct ConvBlock {
 // Encoder of small pictures (B,H,W,3), colours in [0,1]: overlapping patch embeddings that halve the map three times (5
 // x 5, then 3 x 3, stride 2), each with layer norm and gelu, residual blocks at the two coarser levels; all positions
 // share their weights.
-//   h        the mean of the coarsest map, normalised: (B,1,width)
+//   h        the mean of the coarsest map, normalised: (B,1,width); with `map`, every position of it: (B,H/8 W/8,width)
 //   surface  how the picture is drawn: histograms of its colours and of the differences between neighbouring pixels, as
 //            fractions under a square root, standardised (B,1,appearance_width). Style is there, the object hardly.
 //   target   surface, column by column on the scale of the batch
 class ImageEncoder {
  public:
-  ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width);
+  ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width, bool map);
   Encoded operator()(Context& c, const Var& picture, double dropout) const;
   static constexpr std::int64_t appearance_width = 71;
 
@@ -40,6 +40,7 @@ class ImageEncoder {
   };
   std::vector<Level> levels_;
   LayerNorm norm_;
+  bool map_;
 };
 
 }  // namespace triptych

@@ -6,7 +6,7 @@ ModalityEncoder::ModalityEncoder(const Init& init, const ModalitySpec& spec, con
   const std::int64_t width = config.width;
   switch (spec.kind) {
     case ModalityKind::image:
-      encoder_.emplace<ImageEncoder>(init, spec.name, spec, width);
+      encoder_.emplace<ImageEncoder>(init, spec.name, spec, width, config.image_tokens == "map");
       widths_ = {spec.name, width, ImageEncoder::appearance_width, false};
       target_width_ = ImageEncoder::appearance_width;
       break;
