@@ -126,7 +126,7 @@ std::function<int()> setup(CLI::App& options) {
 
 }  // namespace
 
-const Command compute_command{"compute", "evaluates an op or loss, with gradients, on arrays of your own",
+const Command compute_command{"compute", "evaluates an op, loss or metric, with gradients, on arrays of your own",
                               "triptych compute layer_norm --in in.npz --out out.npz\n"
                               "triptych compute layer_norm --in in.npz --param eps=1e-3 --grad --out out.npz\n"
                               "triptych compute --list",

@@ -106,7 +106,7 @@ std::optional<Probe> probe(const Views& train, const Views& test, std::size_t f,
   if (factor.values) {
     const auto raw = of_private ? code : &CodedBlock::raw_shared_code;
     const auto r2 = metrics::linear_probe_r2(stacked(train, raw), stacked_values(train, f), stacked(test, raw),
-                                             stacked_values(test, f), 0);
+                                             stacked_values(test, f));
     if (!r2) return std::nullopt;
     p.value = *r2;
     p.n = stacked_values(test, f).shape()[0];
@@ -176,7 +176,7 @@ void add_linear_leakage(const Codes& codes, Evaluation& e) {
       e.leakage.push_back({"private." + codes.modalities[a], "shared." + codes.modalities[b],
                            metrics::linear_probe_r2(train_a.front()->private_code, train_b.front()->shared_code,
                                                     views_of(codes.test, a).front()->private_code,
-                                                    views_of(codes.test, b).front()->shared_code, ridge)});
+                                                    views_of(codes.test, b).front()->shared_code, {ridge})});
     }
 }
 

@@ -31,7 +31,7 @@ std::string list() {
     const std::string heading = std::string(info->name) + ":";
     if (first.substr(0, heading.size()) == heading) first.remove_prefix(heading.size());
     first.remove_prefix(std::min(first.find_first_not_of(' '), first.size()));
-    out += pad(kind, 6) + pad(info->name, width) + "  " + std::string(first) + "\n";
+    out += pad(kind, 9) + pad(info->name, width) + "  " + std::string(first) + "\n";
   }
   return out;
 }
@@ -92,14 +92,14 @@ int run(const Options& o) {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  add_text(options, "NAME", o->name, "", "an op or loss");
+  add_text(options, "NAME", o->name, "", "an op, loss or metric");
   options.add_flag("--list", o->list, "every name, with its shapes");
   return [o] { return run(*o); };
 }
 
 }  // namespace
 
-const Command explain_command{"explain", "shows the formula, backward, shapes and source of an op or loss",
+const Command explain_command{"explain", "shows the formula, backward, shapes and source of an op, loss or metric",
                               "triptych explain layer_norm\n"
                               "triptych explain --list",
                               setup};

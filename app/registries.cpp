@@ -1,8 +1,11 @@
 #include "app/registries.h"
 
+#include <algorithm>
+
 #include "app/options.h"
 #include "app/terminal.h"
 #include "losses/registry.h"
+#include "metrics/registry.h"
 #include "models/checks.h"
 #include "ops/registry.h"
 
@@ -13,6 +16,7 @@ const std::vector<Named>& all_named() {
     std::vector<Named> all;
     for (const OpInfo* op : all_ops()) all.push_back({"op", op});
     for (const OpInfo* loss : all_losses()) all.push_back({"loss", loss});
+    for (const OpInfo* metric : all_metrics()) all.push_back({"metric", metric});
     return all;
   }();
   return list;
@@ -43,10 +47,13 @@ std::string setting_text(const Setting& setting) {
 
 std::vector<Check> all_checks() {
   std::vector<Check> checks;
-  for (const auto& [kind, info] : all_named())
+  for (const auto& [kind, info] : all_named()) {
+    if (std::none_of(info->inputs.begin(), info->inputs.end(), [](const Input& i) { return i.kind == Kind::real; }))
+      continue;  // no gradient to check
     for (const Sample& sample : info->samples)
       checks.push_back({kind, std::string(info->name), std::string(sample.name),
                         [info = info, &sample](const Kernels& k) { return gradcheck(*info, sample, k); }});
+  }
   for (const SchemeCheck& check : scheme_checks())
     checks.push_back({"scheme", check.scheme, check.sample, [check](const Kernels& k) { return run(check, k); }});
   return checks;

@@ -12,7 +12,7 @@ namespace triptych::app {
 
 // A function that `explain` and `compute` can be asked for.
 struct Named {
-  const char* kind;  // "op", "loss"
+  const char* kind;  // "op", "loss", "metric"
   const OpInfo* info;
 };
 const std::vector<Named>& all_named();

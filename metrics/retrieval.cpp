@@ -4,10 +4,23 @@
 
 #include "backends/cpu/parallel.h"
 #include "core/error.h"
+#include "metrics/answer.h"
 #include "metrics/dense.h"
 
 namespace triptych::metrics {
 namespace {
+
+constexpr std::string_view formula = R"(
+recall_at: queries (N, d), gallery (N, d)  ->  value (), chance (), tied ()
+
+  measures  the share of queries whose own pair is among the k nearest of the gallery
+  forward   s_ij = cos(queries_i, gallery_j), 0 for a zero row;   rank_i = #{ j : s_ij > s_ii };   row i's match is row i
+            value = #{ i : rank_i < k } / N;   tied = share of queries whose match ties with another gallery row
+  chance    min(k, N) / N, what a random order reaches
+  misleads  a tie does not lower a rank, and scores within 1e-12 tie: collapsed codes tie everywhere and read 1. Where
+            `tied` is large, recall means nothing. It falls with the size of the gallery: quote N beside it
+  source    the usual image-text retrieval protocol, e.g. Radford et al. 2021 (CLIP), arXiv 2103.00020
+)";
 
 constexpr double tie = 1e-12;
 
@@ -51,6 +64,23 @@ Recall recall_at(const Tensor& queries, const Tensor& gallery, const std::vector
     r.chance.push_back(share(std::min(each, n)));
   }
   return r;
+}
+
+const OpInfo& recall_at_info() {
+  static const OpInfo info{
+      .name = "recall_at",
+      .formula = formula,
+      .inputs = {{"queries", "(N, d)", Kind::constant}, {"gallery", "(N, d)", Kind::constant}},
+      .params = {{"k", 1.0, "how many of the nearest are looked at"}},
+      .samples = {{"one", {normal(7, 3), normal(7, 3)}}, {"five", {normal(7, 3), normal(7, 3)}, {{"k", 5.0}}}},
+      .errors = {{{"shapes", {normal(7, 3), normal(7, 2)}},
+                  "[recall_at] gallery (7, 2) must be (N, d) as queries, got (7, 3)"}},
+      .apply = [](const Call& c) -> Outputs {
+        const Recall r = recall_at(c[0].value(), c[1].value(), {c.integer("k", 1)});
+        return {number(c, r.value[0]), number(c, r.chance[0]), number(c, r.tied)};
+      },
+      .outputs = {"value", "chance", "tied"}};
+  return info;
 }
 
 }  // namespace triptych::metrics

@@ -199,3 +199,18 @@ TEST_CASE("compute: whatever is refused leaves the output file as it was") {
   CHECK(io_test::slurp(out) == "precious");
   CHECK(dir.entries() == before + 9);  // the input files of the table alone
 }
+
+TEST_CASE("compute: a metric has values and no gradient, and where it is undefined nothing is written") {
+  const TempDir dir;
+  const std::string in = dir / "in.npz", constant = dir / "constant.npz", out = dir / "out.npz";
+  data::write_npz(in, {{"a", normal_array({6, 3}, 1)}, {"b", normal_array({6, 2}, 2)}});
+  const std::vector<double> one(12, 1);
+  data::write_npz(constant, {{"a", data::make_array({6, 2}, one)}, {"b", normal_array({6, 2}, 2)}});
+  check_refusals({{{"compute", "cka", "--in", in, "--grad", "--out", out}, 2, "no differentiable input"},
+                  {{"compute", "cka", "--in", constant, "--out", out}, 3, "[cka] is undefined: a or b is constant"},
+                  {{"compute", "cka", "--in", in, "--param", "threshold=-1", "--out", out}, 3, "must be positive"},
+                  {{"gradcheck", "--op", "cka"}, 2, "cka"}});
+  CHECK(run_program({"compute", "cka", "--in", in, "--param", "kernel=rbf", "--param", "threshold=0.5", "--out", out})
+            .status == 0);
+  CHECK(data::read_npz(out)[0].first == "value");
+}

@@ -3,44 +3,15 @@
 // and what must come out: outputs by name, gradients of the first output as grad_<input>.
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "losses/registry.h"
+#include "tests/golden_values.h"
 
 using namespace triptych;
-using nlohmann::json;
+using namespace triptych::golden_test;
 
 namespace {
-
-void collect(const json& j, std::vector<double>& values) {
-  if (!j.is_array()) return values.push_back(j.get<double>());
-  for (const json& item : j) collect(item, values);
-}
-
-Tensor tensor(const json& j, DType dtype = DType::f64) {
-  std::vector<std::int64_t> sizes;
-  for (const json* level = &j; level->is_array(); level = &level->at(0))
-    sizes.push_back(static_cast<std::int64_t>(level->size()));
-  std::vector<double> values;
-  collect(j, values);
-  return Tensor::from(Shape(sizes), std::span<const double>(values), dtype);
-}
-
-Setting setting(const json& j) {
-  if (j.is_boolean()) return j.get<bool>();
-  if (j.is_string()) return j.get<std::string>();
-  return j.get<double>();
-}
-
-double deviation(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i)
-    worst = std::isfinite(a.at(i)) ? std::max(worst, std::abs(a.at(i) - b.at(i))) : INFINITY;
-  return worst;
-}
 
 const OpInfo& loss_named(const std::string& name) {
   for (const OpInfo* info : all_losses())
@@ -61,17 +32,8 @@ TEST_CASE("losses: golden values and gradients") {
       CAPTURE(info.name);
       CAPTURE(kernels->name);
       CAPTURE(c.at("source").get<std::string>());
-      std::vector<Tensor> inputs;
-      for (const Input& i : info.inputs) {
-        const auto it = c.at("inputs").find(std::string(i.name));
-        if (it == c.at("inputs").end())
-          inputs.emplace_back();
-        else
-          inputs.push_back(tensor(it->is_string() ? golden.at("arrays").at(it->get<std::string>()) : *it,
-                                  i.kind == Kind::index ? DType::i32 : DType::f64));
-      }
-      Settings settings;
-      for (const auto& [key, value] : c.at("settings").items()) settings.emplace_back(key, setting(value));
+      const std::vector<Tensor> inputs = inputs_of(info, golden, c);
+      const Settings settings = settings_of(c);
       Tape tape(*kernels);
       std::vector<Var> in;
       const Outputs out = call(info, tape, inputs, settings, in);

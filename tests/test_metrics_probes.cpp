@@ -4,7 +4,9 @@
 
 #include "backends/backend.h"
 #include "core/error.h"
+#include "metrics/interval.h"
 #include "metrics/logistic_probe.h"
+#include "metrics/mlp_probe.h"
 #include "metrics/retrieval.h"
 #include "metrics/ridge_probe.h"
 #include "tests/metrics_helpers.h"
@@ -163,7 +165,8 @@ TEST_CASE("logistic_probe: what it refuses") {
 
 TEST_CASE("linear_probe_r2: golden values, ridge and held-out rows") {
   CHECK(*linear_probe_r2(golden_z1(), golden_z2()) == Approx(0.9696886238163525).epsilon(1e-12));
-  CHECK(*linear_probe_r2(golden_z1(), golden_z2(), 1) == Approx(0.9347476852263062).epsilon(1e-12));
+  CHECK(*linear_probe_r2(golden_z1(), golden_z2(), {1}) == Approx(0.9347476852263062).epsilon(1e-12));
+  CHECK(*linear_probe_r2(golden_z1(), golden_z2(), {1, false}) == Approx(0.8671267384520944).epsilon(1e-12));
   const Tensor x = noise(200, 3, 1), held = noise(50, 3, 2);
   const auto map = [](const Tensor& v) {
     return matrix(v.shape()[0], 2, [&](double i, double j) {
@@ -171,17 +174,17 @@ TEST_CASE("linear_probe_r2: golden values, ridge and held-out rows") {
       return 4 + j * row[0] - 2 * row[2];
     });
   };
-  CHECK(*linear_probe_r2(x, map(x), held, map(held), 0) == Approx(1).epsilon(1e-12));
-  CHECK(*linear_probe_r2(x, map(x), 1e12) == Approx(0).epsilon(1e-8));            // all that is left is the mean
-  CHECK(*linear_probe_r2(x, noise(200, 2, 3), held, noise(50, 2, 4), 0) < 0.05);  // unrelated
+  CHECK(*linear_probe_r2(x, map(x), held, map(held)) == Approx(1).epsilon(1e-12));
+  CHECK(*linear_probe_r2(x, map(x), {1e12}) == Approx(0).epsilon(1e-8));       // all that is left is the mean
+  CHECK(*linear_probe_r2(x, noise(200, 2, 3), held, noise(50, 2, 4)) < 0.05);  // unrelated
 }
 
 TEST_CASE("linear_probe_r2: the units of x do not matter, with any ridge") {
   const Tensor x = noise(60, 4, 1), y = noise(60, 2, 2), held = noise(20, 4, 3), held_y = noise(20, 2, 4);
   for (const double ridge : {0.0, 0.1, 6.0})
     for (const double scale : {0.01, 1e3})
-      CHECK(*linear_probe_r2(turned(x, 0, scale), y, turned(held, 0, scale), held_y, ridge) ==
-            Approx(*linear_probe_r2(x, y, held, held_y, ridge)).epsilon(1e-10));
+      CHECK(*linear_probe_r2(turned(x, 0, scale), y, turned(held, 0, scale), held_y, {ridge}) ==
+            Approx(*linear_probe_r2(x, y, held, held_y, {ridge})).epsilon(1e-10));
 }
 
 TEST_CASE("linear_probe_r2: a repeated column changes nothing, a constant target has no R^2") {
@@ -192,6 +195,60 @@ TEST_CASE("linear_probe_r2: a repeated column changes nothing, a constant target
   CHECK(!linear_probe_r2(z1, Tensor::full({6, 2}, DType::f32, 0.1)));
   CHECK_THROWS_WITH_AS(linear_probe_r2(z1, noise(5, 2, 1)),
                        "[linear_probe_r2] y (5, 2) must be (N, q) with the N of x, got (6, 3)", Error);
-  CHECK_THROWS_AS(linear_probe_r2(z1, z1, -1), Error);
-  CHECK_THROWS_AS(linear_probe_r2(z1, z1, noise(6, 2, 1), z1, 0), Error);
+  CHECK_THROWS_AS(linear_probe_r2(z1, z1, {-1}), Error);
+  CHECK_THROWS_AS(linear_probe_r2(z1, z1, noise(6, 2, 1), z1), Error);
+}
+
+TEST_CASE("mlp_probe: reads what is bent, near chance on noise, the same bits for any number of threads") {
+  const Tensor x = noise(1200, 2, 1), held = noise(400, 2, 2);
+  const auto sign_of_product = [](const Tensor& v) {
+    std::vector<std::int32_t> y;
+    for (std::int64_t i = 0; i < v.shape()[0]; ++i) y.push_back(v.at(2 * i) * v.at(2 * i + 1) > 0);
+    return y;
+  };
+  const auto y = sign_of_product(x), held_y = sign_of_product(held);
+  CHECK(logistic_probe(x, y, held, held_y).accuracy < 0.62);
+  const int before = threads();
+  set_threads(1);
+  const ProbeScore one = mlp_probe(x, y, held, held_y);
+  set_threads(3);
+  const ProbeScore three = mlp_probe(x, y, held, held_y);
+  set_threads(before);
+  CHECK(one.accuracy > 0.93);
+  CHECK(one.cross_entropy == three.cross_entropy);
+  CHECK(mlp_probe(noise(1200, 2, 7), y, noise(400, 2, 8), held_y).accuracy < 0.6);
+  const auto square = [](const Tensor& v) {
+    return matrix(v.shape()[0], 1,
+                  [&](double i, double) { return 5 + std::pow(v.at(static_cast<std::int64_t>(2 * i - 2)), 2); });
+  };
+  CHECK(*linear_probe_r2(x, square(x), held, square(held)) < 0.1);
+  CHECK(*mlp_probe_r2(x, square(x), held, square(held)) > 0.9);
+}
+
+TEST_CASE("intervals: Wilson's for single rows, wider for rows that belong together, bootstrap for R^2") {
+  std::vector<std::uint8_t> right(100);
+  std::vector<std::int32_t> own(100), five(100);
+  for (std::size_t i = 0; i < 100; ++i)
+    right[i] = i < 80, own[i] = static_cast<int>(i), five[i] = static_cast<int>(i / 5);
+  const Interval single = accuracy_interval(right, own);
+  CHECK(single.low == Approx(0.7112).epsilon(1e-4));  // Wilson 80 of 100
+  CHECK(single.high == Approx(0.8666).epsilon(1e-4));
+  const Interval grouped = accuracy_interval(right, five);  // the five rows of an item are right or wrong together
+  CHECK(grouped.high - grouped.low > 2 * (single.high - single.low));
+  const Interval all = accuracy_interval(std::vector<std::uint8_t>(100, 1), five);
+  CHECK(all.high == 1);
+  CHECK(all.low == Approx(1 / (1 + 1.96 * 1.96 / 20)).epsilon(1e-3));  // 20 items
+
+  const Tensor y = noise(300, 2, 1), e = noise(300, 2, 2);
+  const Tensor f = matrix(300, 2, [&](double i, double j) {
+    const auto at = static_cast<std::int64_t>((i - 1) * 2 + j - 1);
+    return y.at(at) + 0.5 * e.at(at);
+  });
+  std::vector<std::int32_t> rows(300);
+  for (std::size_t i = 0; i < 300; ++i) rows[i] = static_cast<int>(i);
+  const Interval r2 = *r2_interval(f, y, rows);
+  CHECK(r2.low < *r2_score(f, y));
+  CHECK(r2.high > *r2_score(f, y));
+  CHECK(r2.high - r2.low < 0.1);
+  CHECK(!r2_interval(f, Tensor::full({300, 2}, DType::f64, 1), rows));
 }

@@ -3,8 +3,10 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "metrics/cca.h"
 #include "metrics/cka.h"
 #include "metrics/health.h"
+#include "metrics/hsic_test.h"
 #include "metrics/leakage.h"
 #include "tests/metrics_helpers.h"
 
@@ -68,6 +70,65 @@ TEST_CASE("cka: on independent codes the biased estimator reads d / (N - 1 + d),
   const Tensor a = noise(64, 128, 1), b = noise(64, 128, 2);
   CHECK(std::abs(*cka(a, b, linear_biased) - 128.0 / 191) < 0.02);
   CHECK(std::abs(*cka(a, b)) < 0.05);
+}
+
+TEST_CASE("cka: 64 independent samples of width 512 read 0.89 biased and 0 debiased") {
+  double biased = 0, debiased = 0;
+  for (std::uint64_t draw = 0; draw < 20; ++draw) {
+    const Tensor a = noise(64, 512, 2 * draw), b = noise(64, 512, 2 * draw + 1);
+    biased += *cka(a, b, linear_biased) / 20;
+    debiased += *cka(a, b) / 20;
+  }
+  CHECK(std::abs(biased - 512.0 / 575) < 0.01);
+  CHECK(std::abs(debiased) < 0.02);
+}
+
+TEST_CASE("cca: invertible maps change nothing, a ridge shrinks, independent codes read max(p, q) / (N - 1)") {
+  const Tensor a = noise(60, 4, 1), b = noise(60, 3, 2);
+  const Cca plain = *cca(a, b);
+  CHECK(plain.rho.size() == 3);
+  CHECK(cca(turned(a, 0.7, 30), b)->mean == Approx(plain.mean).epsilon(1e-11));
+  CHECK(cca(a, b, {1.0, true})->mean < plain.mean);
+  CHECK(cca(a, a)->mean == Approx(1).epsilon(1e-12));
+  double chance = 0;
+  for (std::uint64_t draw = 0; draw < 40; ++draw)
+    chance += cca(noise(60, 4, 100 + draw), noise(60, 3, 200 + draw))->mean_squared / 40;
+  CHECK(std::abs(chance - 4.0 / 59) < 0.015);
+  CHECK(!cca(Tensor::full({6, 2}, DType::f32, 0.1), noise(6, 2, 1)));
+}
+
+TEST_CASE("svcca, pwcca: a small direction is left out, and weighs little") {
+  const Tensor a = noise(200, 3, 1);
+  const auto with_noise = [&](double size, std::uint64_t seed) {
+    const Tensor extra = noise(200, 1, seed);
+    return matrix(200, 4, [&](double i, double j) {
+      return j < 4 ? a.at(static_cast<std::int64_t>((i - 1) * 3 + j - 1))
+                   : size * extra.at(static_cast<std::int64_t>(i - 1));
+    });
+  };
+  const Tensor x = with_noise(0.01, 2), y = with_noise(0.01, 3);
+  CHECK(cca(x, y)->mean < 0.85);  // the noise counts as one direction of four
+  CHECK(svcca(x, y)->value == Approx(1).epsilon(1e-3));
+  CHECK(svcca(x, y)->dims_a == 3);
+  CHECK(pwcca(x, y, 1)->dims_b == 4);
+  CHECK(pwcca(x, y, 1)->value > 0.97);
+}
+
+TEST_CASE("hsic_test: sees what no correlation shows, and p is uniform where nothing is there") {
+  const Tensor x = noise(80, 1, 1);
+  const Tensor bent =
+      matrix(80, 1, [&](double i, double) { return std::pow(x.at(static_cast<std::int64_t>(i - 1)), 2); });
+  HsicTestOptions o;
+  o.permutations = 200;
+  CHECK(hsic_test(x, bent, o)->p_value == Approx(1.0 / 201));
+  int small = 0;
+  for (std::uint64_t draw = 0; draw < 40; ++draw) {
+    const HsicTest t = *hsic_test(noise(30, 2, 10 + draw), noise(30, 2, 100 + draw), o);
+    small += t.p_value <= 0.25;
+  }
+  CHECK(std::abs(small - 10) <= 7);
+  o.rbf = false;
+  CHECK(hsic_test(x, bent, o)->p_value > 0.01);
 }
 
 TEST_CASE("cka: constants are undefined, impossible arguments are refused") {
