@@ -94,7 +94,34 @@ void add_retrieval(const Codes& codes, Evaluation& e) {
 
 // What is there beyond guessing, from 0 to 1.
 std::optional<double> excess(const Probe& p) {
-  return p.metric == "r2" ? std::max(0.0, p.value) : metrics::chance_corrected(p.value, p.chance);
+  return metrics::chance_corrected(std::max(p.value, p.chance), p.chance);
+}
+
+// R^2 of a real factor given those that the code should hold, when it should not hold this one: what a perfect code
+// would score where the process makes its factors depend on each other.
+double expected(const Views& train, const Views& test, std::size_t f, bool of_private) {
+  const std::vector<Factor>& factors = test.front()->factors;
+  const auto holder = of_private ? Factor::Holder::own : Factor::Holder::shared;
+  std::vector<std::size_t> held;
+  for (std::size_t i = 0; i < factors.size(); ++i)
+    if (factors[i].holder == holder && factors[i].values) held.push_back(i);
+  if (held.empty() || factors[f].holder == holder) return 0;
+  const auto beside = [&](const Views& views) {
+    std::int64_t width = 0, at = 0;
+    for (const std::size_t i : held) width += factors[i].values.shape()[1];
+    Tensor all({stacked_values(views, held[0]).shape()[0], width}, DType::f32);
+    for (const std::size_t i : held) {
+      const Tensor one = stacked_values(views, i);
+      const std::int64_t columns = one.shape()[1];
+      for (std::int64_t r = 0; r < one.shape()[0]; ++r)
+        std::copy_n(one.data<float>() + r * columns, columns, all.data<float>() + r * width + at);
+      at += columns;
+    }
+    return all;
+  };
+  return std::max(0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test),
+                                                stacked_values(test, f), 0)
+                           .value_or(0));
 }
 
 // A class is probed from unit rows, as retrieval sees them. A real factor may lie in a code's length, so R^2 is that of
@@ -111,6 +138,7 @@ std::optional<Probe> probe(const Views& train, const Views& test, std::size_t f,
     p.value = *r2;
     p.n = stacked_values(test, f).shape()[0];
     p.metric = "r2";
+    p.chance = expected(train, test, f, of_private);
     return p;
   }
   const auto train_labels = stacked_labels(train, f), test_labels = stacked_labels(test, f);
@@ -180,13 +208,34 @@ void add_linear_leakage(const Codes& codes, Evaluation& e) {
     }
 }
 
+// What the other modalities write into a private code: the share of its variance that goes when they do.
+void add_input_leakage(const Codes& codes, std::size_t m, Evaluation& e) {
+  const Views test = views_of(codes.test, m);
+  if (test.empty() || !test.front()->lone_private_code) return;
+  const Tensor with = stacked(test, &CodedBlock::private_code), alone = stacked(test, &CodedBlock::lone_private_code);
+  const std::int64_t n = with.shape()[0], width = with.shape()[1];
+  double moved = 0, spread = 0;
+  for (std::int64_t j = 0; j < width; ++j) {
+    double mean = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += with.at(i * width + j) / static_cast<double>(n);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double z = with.at(i * width + j), gone = alone.at(i * width + j) - z;
+      moved += gone * gone;
+      spread += (z - mean) * (z - mean);
+    }
+  }
+  std::optional<double> share;
+  if (spread > 0) share = moved / spread;
+  e.leakage.push_back({"private." + codes.modalities[m], "other modalities", share});
+}
+
 }  // namespace
 
 Codes all_codes(const Model& model, const DataSource& data) {
   Codes codes;
   for (const ModalitySpec& m : data.modalities()) codes.modalities.push_back(m.name);
   if (data.train_items() > 0) codes.train = encode(model, complete(data.modalities(), data.blocks(false)));
-  if (data.test_items() > 0) codes.test = encode(model, complete(data.modalities(), data.blocks(true)));
+  if (data.test_items() > 0) codes.test = encode(model, complete(data.modalities(), data.blocks(true)), true);
   for (auto* blocks : {&codes.train, &codes.test})
     for (CodedBlock& b : *blocks) b.shared_code = unit_rows(b.shared_code);
   return codes;
@@ -201,6 +250,7 @@ Evaluation evaluate(const Codes& codes) {
   add_retrieval(codes, e);
   for (std::size_t m = 0; m < codes.modalities.size(); ++m) add_probes(codes, m, e);
   if (e.probes.empty()) add_linear_leakage(codes, e);
+  for (std::size_t m = 0; m < codes.modalities.size(); ++m) add_input_leakage(codes, m, e);
   add_cka(codes, e);
   for (std::size_t m = 0; m < codes.modalities.size(); ++m)
     for (const Side& side : {private_side, shared_side}) {

@@ -115,22 +115,38 @@ std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<
   return blocks;
 }
 
-std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks) {
-  std::vector<CodedBlock> coded;
-  for (Block& b : blocks) {
-    CodedBlock c;
-    const std::size_t m = b.modality;
-    const std::int64_t n = std::ssize(b.item);
-    encode_rows(model, {&b}, n, [&](const Factors& f, std::int64_t from) {
-      place(f.private_codes[m].value(), from, n, c.private_code);
-      place(f.shared_codes[m].value(), from, n, c.shared_code);
+std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks, bool lone) {
+  std::vector<CodedBlock> coded(blocks.size());
+  std::vector<std::vector<std::size_t>> views(model.config().modalities.size());  // the blocks of each modality
+  for (std::size_t i = 0; i < blocks.size(); ++i) views[blocks[i].modality].push_back(i);
+  std::size_t most = 0;
+  for (const auto& of : views) most = std::max(most, of.size());
+  for (std::size_t view = 0; view < most; ++view) {
+    std::vector<const Block*> together;
+    for (const auto& of : views)
+      if (!of.empty()) together.push_back(&blocks[of[view % of.size()]]);
+    const std::int64_t n = std::ssize(together.front()->item);
+    encode_rows(model, together, n, [&](const Factors& f, std::int64_t from) {
+      for (std::size_t m = 0; m < views.size(); ++m) {
+        if (view >= views[m].size()) continue;
+        CodedBlock& c = coded[views[m][view]];
+        place(f.private_codes[m].value(), from, n, c.private_code);
+        place(f.shared_codes[m].value(), from, n, c.shared_code);
+      }
     });
+  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    CodedBlock& c = coded[i];
+    const std::int64_t n = std::ssize(blocks[i].item);
+    if (lone)
+      encode_rows(model, {&blocks[i]}, n, [&](const Factors& f, std::int64_t from) {
+        place(f.private_codes[blocks[i].modality].value(), from, n, c.lone_private_code);
+      });
     c.raw_shared_code = c.shared_code;
-    c.modality = m;
-    c.view = std::move(b.view);
-    c.item = std::move(b.item);
-    c.factors = std::move(b.factors);
-    coded.push_back(std::move(c));
+    c.modality = blocks[i].modality;
+    c.view = std::move(blocks[i].view);
+    c.item = std::move(blocks[i].item);
+    c.factors = std::move(blocks[i].factors);
   }
   return coded;
 }

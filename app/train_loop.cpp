@@ -25,9 +25,11 @@ std::string metrics_line(const StepReport& r, const ModelConfig& model, const Pa
                                  {"weights", weights}, {"lr", r.lr},     {"gradient_norm", r.gradient_norm},
                                  {"gate", r.gate}};
   for (const Routing& route : r.routing) {
-    const std::string& reader =
-        route.modality < model.modalities.size() ? model.modalities[route.modality].name : std::string("shared");
-    line["routing"].push_back({{"modality", reader},
+    const std::string& of =
+        route.modality < model.modalities.size() ? model.modalities[route.modality].name : std::string("all");
+    line["routing"].push_back({{"layer", route.layer},
+                               {"modality", of},
+                               {"code", route.code},
                                {"load", std::vector<double>(route.load.begin(), route.load.end())},
                                {"dropped", route.dropped},
                                {"entropy", route.entropy},

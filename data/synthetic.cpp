@@ -17,6 +17,11 @@ Rng draws(std::uint64_t seed, Use use, std::uint64_t index = 0) {
   return Rng(seed, static_cast<std::uint64_t>(use) << 56 | index);
 }
 
+std::uint64_t word(Rng rng) {
+  const std::uint64_t high = rng.bits();
+  return high << 32 | rng.bits();
+}
+
 template <class F>
 Tensor filled(Shape shape, F&& value) {
   Tensor t(shape, DType::f64);
@@ -114,8 +119,8 @@ Identifiability::Identifiability(const IdentifiabilityOptions& o, std::uint64_t 
   }
 }
 
-IdentifiabilitySamples Identifiability::draw(std::uint64_t stream, std::int64_t n) const {
-  Rng rng = draws(seed_, Use::samples, stream);
+IdentifiabilitySamples Identifiability::draw(std::uint64_t series, std::uint64_t index, std::int64_t n) const {
+  Rng rng(word(Rng(series, word(draws(seed_, Use::samples)))), index);
   const auto gaussian = [&](std::int64_t width, const Tensor& root) {
     const Tensor e = filled({n, width}, [&] { return rng.normal(); });
     return root ? through(e, root) : e;

@@ -40,7 +40,8 @@ class Identifiability {
  public:
   // Throws Error(usage, "synthetic.options") for widths, layers or counts below 1, or change outside [0, 1].
   Identifiability(const IdentifiabilityOptions& options, std::uint64_t seed);
-  IdentifiabilitySamples draw(std::uint64_t stream, std::int64_t n) const;  // stream < 2^56
+  // The samples number `index` of a series; any two series are independent.
+  IdentifiabilitySamples draw(std::uint64_t series, std::uint64_t index, std::int64_t n) const;
 
  private:
   IdentifiabilityOptions options_;

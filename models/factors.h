@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "core/tape.h"
 
@@ -23,10 +24,12 @@ struct AttentionMap {
   Var mask;  // (B,L): real tokens; absent: all are
 };
 
-// How the tokens of one modality were routed by one layer. T = all tokens of the batch in a row, E = the experts they
-// may use (own cluster, then the shared one).
+// How the tokens read for one code of one modality were routed by one layer. T = all tokens of the batch in a row, E =
+// the experts they may use (own cluster, then the shared one).
 struct Routing {
-  std::size_t modality = 0;
+  std::size_t layer = 0;          // with experts, counted through the stack
+  std::size_t modality = 0;       // whose tokens; the number of modalities for the joint code, read from all of them
+  std::string_view code = "both";  // which code they serve: "private", "shared", "both" or "joint"
   Var logits, probs;  // (T,E); probs = softmax of logits over the allowed experts
   Var mask;           // (T), constant: 1 = real token; absent: all are
   Var allowed;        // (E), constant: 1 = own or shared; absent: all are, foreign ones come under soft permission only

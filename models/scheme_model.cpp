@@ -1,5 +1,7 @@
 #include "models/scheme_model.h"
 
+#include <algorithm>
+
 #include "models/objective/presets.h"
 #include "models/schemes.h"
 
@@ -30,8 +32,8 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
     sizes.targets.push_back(encoders_.back().target_width());
   }
   for (std::size_t i = 0; i < config.scheme.size(); ++i) {
-    stack_.push_back(
-        make_scheme(config.scheme[i], config, i == 0 ? init : init.below("stack" + std::to_string(i)), widths));
+    stack_.push_back(make_scheme(config.scheme[i], config, i == 0 ? init : init.below("stack" + std::to_string(i)),
+                                 widths, i + 1 == config.scheme.size()));
     for (EncodedWidths& w : widths) w = {w.name, stack_.back()->shared_width(), stack_.back()->private_width(), false};
   }
   const Scheme& last = *stack_.back();
@@ -59,10 +61,13 @@ Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double 
   InlineVector<Encoded, 8> in;
   for (const Encoded& e : encoded) in.push_back(e);
   Factors f;
+  std::size_t layers = 0;  // with experts, of the schemes before
   for (std::size_t i = 0; i < stack_.size(); ++i) {
     const bool last = i + 1 == stack_.size();
     Factors next = stack_[i]->factors(c, in, gate, last ? wanted : Wanted{.joint = false, .tokens = true});
     for (AttentionMap& a : f.attention) next.attention.push_back(a);
+    for (Routing& r : next.routing) r.layer += layers;
+    for (const Routing& r : next.routing) layers = std::max(layers, r.layer + 1);
     for (Routing& r : f.routing) next.routing.push_back(r);
     for (Var& k : f.slot_keep) next.slot_keep.push_back(k);
     f = std::move(next);

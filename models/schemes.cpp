@@ -20,7 +20,7 @@ const std::vector<std::string>& scheme_names() {
 }
 
 std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& config, const Init& init,
-                                    std::span<const EncodedWidths> widths) {
+                                    std::span<const EncodedWidths> widths, bool last) {
   if (name == "modality-moe") {
     ModalityMoeConfig moe = config.moe;
     moe.width = config.width;
@@ -32,6 +32,7 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
   if (name == "query-banks") {
     QueryBanksConfig banks = config.query_banks;
     banks.width = config.width;
+    banks.modality_embedding = banks.modality_embedding && last;
     if (config.ffn == "modality-moe") {
       banks.experts = config.moe.experts;
       banks.experts->drop_order = drop_order(config);

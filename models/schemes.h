@@ -14,8 +14,9 @@ namespace triptych {
 
 const std::vector<std::string>& scheme_names();
 
+// `last`: of the stack; only the last one is asked for the joint code, so what serves that alone is not made below it.
 // Throws Error(usage, "model.scheme") naming the nearest.
 std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& config, const Init& init,
-                                    std::span<const EncodedWidths> widths);
+                                    std::span<const EncodedWidths> widths, bool last);
 
 }  // namespace triptych

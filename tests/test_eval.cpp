@@ -127,7 +127,7 @@ TEST_CASE("evaluation: without training items retrieval alone, without any an er
   const auto model = toy_model(data);
   const Evaluation e = evaluate(all_codes(*model, data));
   CHECK(e.probes.empty());
-  CHECK(e.leakage.empty());
+  for (const Leak& l : e.leakage) CHECK(l.of == "other modalities");
   CHECK(e.recall.size() == 3);
   data.test = 0;
   io_test::check_refused([&] { evaluate(all_codes(*model, data)); }, "eval.items", {"holds out no items"});
@@ -139,7 +139,7 @@ TEST_CASE("evaluation: without labels, what the private code knows of the other'
   data.views = {{""}, {""}};
   const Evaluation e = evaluate(all_codes(*toy_model(data), data));
   CHECK(e.probes.empty());
-  REQUIRE(e.leakage.size() == 2);
+  REQUIRE(e.leakage.size() == 4);
   CHECK(e.leakage[0].code == "private.text");
   CHECK(e.leakage[0].of == "shared.image");
 
@@ -159,6 +159,39 @@ TEST_CASE("evaluation: three modalities, every pair in both directions") {
   const Evaluation e = evaluate(all_codes(*toy_model(data), data));
   CHECK(e.directions.size() == 6);
   CHECK(e.cka.size() == 9);
+}
+
+TEST_CASE("codes: all modalities are present, as in training, and what the others write into a private code is told") {
+  const ToySource data;
+  const auto shares = [&](bool soft) {
+    ModelConfig config;
+    config.scheme = {"typed-slots"};
+    config.modalities = data.modalities();
+    config.width = config.private_width = config.shared_width = 16;
+    config.typed_slots.soft = soft;
+    config.typed_slots.ban = 0.5;
+    const auto model = make_model(config, DType::f32, 7);
+    const auto blocks = data.blocks(true);
+    const auto coded = encode(*model, blocks, true);
+    // text.fr, the third view of three, is encoded beside the first of the two pictures.
+    Tape tape(cpu_kernels());
+    Context context(tape, model->parameters());
+    context.begin(false);
+    const Factors f = model->factors(context, {{blocks[2].values, blocks[3].values}, 1});
+    CHECK(same_bits(coded[2].private_code, f.private_codes[0].value()));
+    CHECK(same_bits(coded[2].shared_code, f.shared_codes[0].value()));
+    CHECK(same_bits(coded[2].private_code, coded[2].lone_private_code) == !soft);
+    const Evaluation e = evaluate(all_codes(*model, data));
+    std::vector<double> found;
+    for (const Leak& l : e.leakage)
+      if (l.of == "other modalities") found.push_back(*l.value);
+    return found;
+  };
+  CHECK(shares(false) == std::vector<double>{0, 0});
+  const std::vector<double> leaked = shares(true);
+  REQUIRE(leaked.size() == 2);
+  CHECK(leaked[0] > 0.01);
+  CHECK(leaked[1] > 0.01);
 }
 
 TEST_CASE("factors: a modality that a batch lacks has no codes, and the joint code is the other's") {

@@ -303,6 +303,10 @@ TEST_CASE("modality-moe: with a surface of its own the private code reads that a
   REQUIRE(r.f.routing.size() == 4);
   CHECK(r.f.routing[0].load.size() == 4);
   CHECK(r.f.routing[1].load.size() == 2);  // the surface: own cluster alone
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(r.f.routing[i].modality == i / 2);
+    CHECK(r.f.routing[i].code == (i % 2 == 0 ? "shared" : "private"));
+  }
 }
 
 TEST_CASE("modality-moe: the hard mask leaks nothing, the soft one says how much") {

@@ -209,13 +209,13 @@ TEST_CASE("query-banks: the absorbed form is the projected one, and no key bias 
   for (std::size_t i = 0; i < wrt.size(); ++i) CHECK(difference(ga.tensors()[i], gb.tensors()[i]) < 1e-13);
 }
 
-TEST_CASE("query-banks: the same bits on any number of threads") {
-  QueryBanksConfig config{.width = 32, .heads = 4};
+TEST_CASE("query-banks: the same bits on any number of threads, in loops that are shared out") {
+  QueryBanksConfig config{.width = 64, .heads = 4};
   const int before = threads();
   std::vector<std::vector<Tensor>> found;
   for (const int n : {1, 3}) {
     set_threads(n);
-    Banks p(config, inputs(2, 40, 32, DType::f32));
+    Banks p(config, inputs(2, 256, 64, DType::f32));
     found.push_back(p.codes());
     for (const Tensor& g : p.parameter_gradients(p.f.joint)) found.back().push_back(g);
   }

@@ -52,7 +52,7 @@ app::DataConfig source_named(const std::string& name) {
 }  // namespace
 
 TEST_CASE("identifiability: independent factors of mean 0 and variance 1, and a style that always changes") {
-  const IdentifiabilitySamples s = Identifiability({}, 1).draw(3, 20000);
+  const IdentifiabilitySamples s = Identifiability({}, 1).draw(0, 3, 20000);
   for (const Tensor& f : {s.content, s.style[0], s.own[0], s.own[1]}) {
     CHECK(covariance(f, 0, f, 0) == doctest::Approx(1).epsilon(0.05));
     CHECK(std::abs(covariance(f, 0, f, 1)) < 0.03);
@@ -65,11 +65,13 @@ TEST_CASE("identifiability: independent factors of mean 0 and variance 1, and a 
 
 TEST_CASE("identifiability: a seed fixes the process, a stream the samples") {
   const Identifiability process({}, 1);
-  const IdentifiabilitySamples a = process.draw(3, 50), b = Identifiability({}, 1).draw(3, 50);
+  const IdentifiabilitySamples a = process.draw(0, 3, 50), b = Identifiability({}, 1).draw(0, 3, 50);
   CHECK(same_bits(a.x[0], b.x[0]));
   CHECK(same_bits(a.x[1], b.x[1]));
-  CHECK_FALSE(same_bits(a.x[0], process.draw(4, 50).x[0]));
-  const IdentifiabilitySamples other = Identifiability({}, 2).draw(3, 50);
+  CHECK_FALSE(same_bits(a.x[0], process.draw(0, 4, 50).x[0]));
+  for (const std::uint64_t series : {std::uint64_t{1}, std::uint64_t{1} << 24, std::uint64_t{1} << 32})
+    CHECK_FALSE(same_bits(a.x[0], process.draw(series, 3, 50).x[0]));
+  const IdentifiabilitySamples other = Identifiability({}, 2).draw(0, 3, 50);
   CHECK_FALSE(same_bits(a.content, other.content));
   CHECK_FALSE(same_bits(a.x[0], a.x[1]));
 }
@@ -77,13 +79,13 @@ TEST_CASE("identifiability: a seed fixes the process, a stream the samples") {
 TEST_CASE("identifiability: one layer is an invertible linear map of unit columns, two are not linear") {
   IdentifiabilityOptions options;
   options.layers = 1;
-  const IdentifiabilitySamples s = Identifiability(options, 1).draw(0, 400);
+  const IdentifiabilitySamples s = Identifiability(options, 1).draw(0, 0, 400);
   for (const Tensor& f : {s.content, s.style[0], s.own[0]}) CHECK(r2(s.x[0], f) > 0.999999);
   for (const Tensor& f : {s.content, s.style[1], s.own[1]}) CHECK(r2(s.x[1], f) > 0.999999);
   double total = 0;  // of 6 unit columns and factors of variance 1
   for (std::int64_t i = 0; i < 6; ++i) total += covariance(s.x[0], i, s.x[0], i);
   CHECK(total == doctest::Approx(6).epsilon(0.2));
-  const IdentifiabilitySamples bent = Identifiability({}, 1).draw(0, 400);
+  const IdentifiabilitySamples bent = Identifiability({}, 1).draw(0, 0, 400);
   CHECK(r2(bent.x[0], bent.content) < 0.98);
   CHECK(r2(bent.x[0], bent.own[1]) < 0.05);
 }
@@ -93,7 +95,7 @@ TEST_CASE("identifiability: correlated factors, style caused by content, and how
   options.statistical = options.causal = true;
   options.change = 0.75;
   options.content = options.style = 3;
-  const IdentifiabilitySamples s = Identifiability(options, 2).draw(0, 4000);
+  const IdentifiabilitySamples s = Identifiability(options, 2).draw(0, 0, 4000);
   CHECK(s.content.shape() == Shape{4000, 3});
   CHECK(s.x[0].shape() == Shape{4000, 8});
   CHECK(std::abs(covariance(s.content, 0, s.content, 1)) > 0.1);
@@ -156,7 +158,7 @@ TEST_CASE("synthetic sources: batches are a function of seed and step, and the p
     a.train_batch(5, 0, 64, first);
     a.train_batch(5, 7, 64, later);
     b.train_batch(5, 7, 64, again);
-    b.train_batch(6, 7, 64, other);
+    b.train_batch(5 + (1 << 24), 7, 64, other);
     CHECK(later.modalities[1].values.shape() == Shape{64, 1, a.modalities()[1].width});
     CHECK(same_bits(later.modalities[1].values, again.modalities[1].values));
     CHECK_FALSE(same_bits(later.modalities[0].values, first.modalities[0].values));
@@ -174,7 +176,7 @@ TEST_CASE("evaluation: real factors are scored by R^2 of the code as it is") {
   codes.modalities = {"x1", "x2"};
   for (const bool held_out : {false, true})
     for (const app::Block& b : source.blocks(held_out)) {
-      app::CodedBlock c{b.modality, b.view, b.item, b.factors, {}, {}, {}};
+      app::CodedBlock c{b.modality, b.view, b.item, b.factors, {}, {}, {}, {}};
       c.raw_shared_code = b.factors[0].values;  // the content itself: its length counts
       c.shared_code = app::unit_rows(c.raw_shared_code);
       c.private_code = b.factors[2].values;
@@ -199,4 +201,29 @@ TEST_CASE("synthetic sources: a mistyped name is answered with the nearest") {
                                              {"'synthetic:identifiabilty'", "split:FILE"}, Exit::usage);
   CHECK(error.hint == "did you mean 'synthetic:identifiability'?");
   io_test::check_refused([] { app::check_source("split:"); }, "config.value", {"split:FILE"}, Exit::usage);
+}
+
+TEST_CASE("evaluation: what the process itself makes factors tell of each other is no leakage") {
+  app::DataConfig config = source_named("identifiability");
+  config.causal = true;  // content causes style
+  const app::SyntheticSource source(config);
+  app::Codes codes;
+  codes.modalities = {"x1", "x2"};
+  for (const bool held_out : {false, true})
+    for (const app::Block& b : source.blocks(held_out)) {
+      app::CodedBlock c{b.modality, b.view, b.item, b.factors, {}, {}, {}, {}};
+      c.raw_shared_code = c.shared_code = b.factors[0].values;  // the content, as a perfect shared code holds it
+      c.private_code = b.factors[1].values;
+      (held_out ? codes.test : codes.train).push_back(c);
+    }
+  const app::Evaluation e = app::evaluate(codes);
+  for (const app::Probe& p : e.probes)
+    if (p.code == "shared.x1" && p.factor == "style") {
+      CHECK(p.value > 0.2);
+      CHECK(p.chance == doctest::Approx(p.value).epsilon(1e-6));
+    } else if (p.wanted) {
+      CHECK(p.chance == 0);
+    }
+  for (const app::Leak& l : e.leakage)
+    if (l.code == "shared.x1") CHECK(*l.value == doctest::Approx(0).epsilon(1e-6));
 }

@@ -192,14 +192,14 @@ TEST_CASE("typed-slots: the adaptive count is hard and the same at every evaluat
   CHECK_FALSE(same_bits(kept(true, 1).first, kept(true, 2).first));
 }
 
-TEST_CASE("typed-slots: the same bits on any number of threads") {
+TEST_CASE("typed-slots: the same bits on any number of threads, in loops that are shared out") {
   const int before = threads();
   for (const bool compete : {true, false}) {
-    TypedSlotsConfig config{.width = 32, .heads = 4, .compete = compete};
+    TypedSlotsConfig config{.width = 64, .heads = 4, .compete = compete};
     std::vector<std::vector<Tensor>> found;
     for (const int n : {1, 3}) {
       set_threads(n);
-      Slots p(config, inputs(2, 20, 32, DType::f32));
+      Slots p(config, inputs(2, 256, 64, DType::f32));
       found.push_back(p.codes());
       for (const Tensor& g : p.parameter_gradients(p.f.joint)) found.back().push_back(g);
     }

@@ -63,7 +63,8 @@ Factors ModalityMoe::factors(Context& c, std::span<const Encoded> encoded, doubl
     };
     const bool same = surface.x == h.x;
     const Tokens x{head.to_width ? (*head.to_width)(c, h.x) : h.x, h.mask};
-    const MoeFeedForward::Routed routed = experts_.route(c, x, m, gate);
+    MoeFeedForward::Routed routed = experts_.route(c, x, m, gate);
+    routed.routing.code = same ? "both" : "shared";
     Var shared_code = residual(x), private_code;
     if (same && config_.private_residual) private_code = (*head.surface)(c, shared_code);
     for (const std::size_t cluster : routed.clusters) {
@@ -76,7 +77,8 @@ Factors ModalityMoe::factors(Context& c, std::span<const Encoded> encoded, doubl
     f.routing.push_back(routed.routing);
     if (!same) {
       const Tokens u{(*head.surface)(c, surface.x), surface.mask};
-      const MoeFeedForward::Routed own = experts_.route(c, u, m, 0);
+      MoeFeedForward::Routed own = experts_.route(c, u, m, 0);
+      own.routing.code = "private";
       if (config_.private_residual) private_code = residual(u);
       for (const std::size_t cluster : own.clusters) private_code = plus(private_code, part(u, own, cluster));
       f.routing.push_back(own.routing);

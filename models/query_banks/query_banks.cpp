@@ -106,14 +106,20 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
   const std::size_t modalities = encoded.size();
   // Queries of one attention that read the same tokens do not see each other: one reading serves both banks.
   const bool together = open && !config_.block_per_bank && !config_.pre_norm && !config_.tanh_bridge;
-  const auto read_one = [&](std::size_t bank, ParameterId queries, const Tokens& tokens, bool rows) {
-    const Var q[] = {c[queries]};
-    Codes codes = read(c, bank, q, tokens, rows, wanted.maps, gate);
-    for (const Routing& r : codes.routing) f.routing.push_back(r);
+  // For the code `code` of modality m, or the joint one (m = modalities).
+  const auto read_one = [&](std::string_view code, std::size_t m, const Tokens& tokens, bool rows) {
+    const bool of_private = code == "private";
+    const Var q[] = {c[of_private ? private_queries_[m] : shared_queries_]};
+    Codes codes = read(c, of_private ? m : modalities, q, tokens, rows, wanted.maps, gate);
+    for (std::size_t layer = 0; layer < codes.routing.size(); ++layer) {
+      Routing r = codes.routing[layer];
+      r.layer = layer, r.modality = m, r.code = code;
+      f.routing.push_back(std::move(r));
+    }
     return codes;
   };
-  const auto read_shared = [&](const Tokens& tokens, bool rows) {
-    if (open) return read_one(modalities, shared_queries_, tokens, rows);
+  const auto read_shared = [&](std::string_view code, std::size_t m, const Tokens& tokens, bool rows) {
+    if (open) return read_one(code, m, tokens, rows);
     const std::int64_t batch = tokens.x.shape()[0];
     const auto zeros = [&](const Shape& shape) { return c.tape().constant(Tensor::zeros(shape, tokens.x.dtype())); };
     return Codes{{zeros({batch, config_.width})}, {zeros({batch, config_.shared_queries, config_.width})}, {Var{}}};
@@ -140,8 +146,8 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
       const Var banks[] = {c[private_queries_[m]], c[shared_queries_]};
       of_private = of_shared = read(c, m, banks, h, wanted.tokens, wanted.maps, gate);
     } else {
-      of_private = read_one(m, private_queries_[m], surface, wanted.tokens);
-      of_shared = read_shared(h, wanted.tokens);
+      of_private = read_one("private", m, surface, wanted.tokens);
+      of_shared = read_shared("shared", m, h, wanted.tokens);
     }
     keep(of_private, 0, AttentionMap::Reader::private_code, m, surface.mask, f.private_codes, f.private_tokens);
     keep(of_shared, both ? 1 : 0, AttentionMap::Reader::shared_code, m, h.mask, f.shared_codes, f.shared_tokens);
@@ -152,7 +158,7 @@ Factors QueryBanks::factors(Context& c, std::span<const Encoded> encoded, double
   }
   if (!wanted.joint) return f;
   const Readable all = joined(parts);
-  const Codes joint = read_shared({all.x, all.weight}, wanted.joint_tokens);
+  const Codes joint = read_shared("joint", modalities, {all.x, all.weight}, wanted.joint_tokens);
   f.joint = joint.pooled[0];
   if (wanted.joint_tokens) f.joint_tokens = {joint.rows[0], {}};
   if (wanted.maps && joint.maps[0])
