@@ -10,6 +10,8 @@
 namespace triptych::app {
 namespace {
 
+constexpr toml::source_index most_dots = 1000;
+
 std::string place(const std::string& file, const toml::source_position& at) {
   return escape_text(file, 4096) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
 }
@@ -25,6 +27,13 @@ toml::table parse(std::string_view text, const std::string& file) {
                 escape_text(file, 4096) + ": holds " + std::to_string(text.size()) +
                     " bytes, expected a config of at most " + std::to_string(largest_config),
                 file);
+  // The parser descends once for every part of a dotted key, so a long one would end the stack.
+  toml::source_index line = 1, dots = 0;
+  for (const char c : text) {
+    if (c == '\n') ++line, dots = 0;
+    if (c == '.' && ++dots > most_dots)
+      refuse("config.syntax", file, {line, 1}, "more than " + std::to_string(most_dots) + " dots in a line");
+  }
   try {
     return toml::parse(text, file);
   } catch (const toml::parse_error& e) {

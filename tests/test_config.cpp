@@ -223,7 +223,7 @@ TEST_CASE("config: broken TOML is refused with its place") {
   refuse(std::string(largest_config + 1, '#'), "config.syntax", {"run.toml", "65537 bytes"});
   std::string deep = "[a";
   while (deep.size() < largest_config - 4) deep += ".a";
-  refuse(deep + "]\n", "config.key", {"run.toml:1"});
+  refuse("\n" + deep + "]\n", "config.syntax", {"run.toml:2", "dots"});
   refuse("x = " + std::string(30000, '['), "config.syntax", {"run.toml"});
   const TempDir dir;
   ConfigSources s;
