@@ -18,20 +18,22 @@ struct CodedBlock {
   std::vector<Factor> factors;
   Tensor private_code, shared_code;  // (n, private width), (n, shared width); as the model gives them
   Tensor raw_shared_code = {};       // the same as shared_code; stays so when all_codes() scales its rows
+  Tensor input = {};                 // (n, width): the mean real token of ready-made features; null for other kinds
 };
 
 // Rows [from, to) of a batch of one modality.
 ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::int64_t from, std::int64_t to);
 
 // The blocks without the items that lack a modality (no real token) in any of them: those have no pair to be found.
-std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<Block> blocks);
+std::vector<Block> complete(std::vector<Block> blocks);
 
 // Encodes blocks without dropout, at most 512 rows at a time. The bits depend neither on the number of threads nor on
 // the other blocks.
 std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks);
 
-// The joint code (n, shared width) of items seen in one view of every modality: one block each, of the same items.
-Tensor encode_joint(const Model& model, const std::vector<const Block*>& views);
+// The joint code (n, shared width), or what the task head predicts, of items seen in one view of every modality: one
+// block each, of the same items.
+Tensor encode_joint(const Model& model, const std::vector<const Block*>& views, Var Factors::*what = &Factors::joint);
 
 // Every row scaled to length 1; a zero row stays.
 Tensor unit_rows(const Tensor& code);

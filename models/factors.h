@@ -42,6 +42,13 @@ struct Factors {
   // Pooled codes (means over real tokens), one per modality: (B, private width) and (B, shared width). Absent where the
   // whole batch lacks the modality.
   Vars private_codes, shared_codes;
+  // Gaussian codes: means and logarithms of the variances of their distribution; empty otherwise. A code is a draw from
+  // it in training, its mean at evaluation.
+  struct Gaussian {
+    Var mean, logvar;
+  };
+  InlineVector<Gaussian, 8> private_gaussian, shared_gaussian;
+  Var task;   // (B, outputs): what the task head predicts; absent without one
   Var joint;  // (B, shared width): read from all the modalities that a sample has; absent unless wanted
   // The same before pooling, (B,K,width) and their masks; absent unless wanted.
   InlineVector<Tokens, 8> private_tokens, shared_tokens;
