@@ -30,11 +30,14 @@ void make_paths_absolute(DataConfig& data) {
   for (FeatureFile& f : data.files) {
     f.file = absolute(f.file);
     f.mask = absolute(f.mask);
+  }
+  data.labels = absolute(data.labels);
+  data.test = absolute(data.test);
+  for (const FeatureFile& f : data.files)
     for (const std::string* text : {&f.name, &f.file, &f.mask})
       if (!is_utf8(*text))
         throw Error(Exit::usage, "config.value",
                     "'" + escape_text(*text, 4096) + "' must be UTF-8, to be written into the run's config.toml");
-  }
 }
 
 void check_data(const DataConfig& data) {
@@ -47,6 +50,12 @@ void check_data(const DataConfig& data) {
     contradiction(
         "data.source = \"files\" needs at least 2 entries of data.modality, got " + std::to_string(data.files.size()),
         "give one feature file a modality: --text T.npy --image I.npy, or --modality NAME=FILE");
+  if (!data.labels.empty() && data.source != "files")
+    contradiction("data.labels = " + toml_string(data.labels) +
+                  " goes with feature files, not with data.source = " + toml_string(data.source));
+  if (!data.test.empty() && !data.source.starts_with("split:"))
+    contradiction("data.test = " + toml_string(data.test) + " goes with data.source = \"split:FILE\", not with " +
+                  toml_string(data.source));
   std::set<std::string> names;
   for (const FeatureFile& f : data.files)
     if (f.name.find_first_of(".+=/ \t\n") != std::string::npos)
@@ -80,6 +89,16 @@ bool has_experts(const ModelConfig& m) {
   return m.ffn == "modality-moe" || std::find(m.scheme.begin(), m.scheme.end(), "modality-moe") != m.scheme.end();
 }
 
+// The preset's objective, and the task where there are labels.
+std::vector<TermConfig> default_objective(const RunConfig& c) {
+  const bool own = is_emoji(c.data.source) && c.model.preset == "scheme";
+  std::vector<TermConfig> terms =
+      own ? emoji_objective(has_experts(c.model))
+          : variant_objective(c.model.preset, c.model, std::max<std::size_t>(2, c.data.files.size()));
+  if (!c.data.labels.empty()) terms.push_back({"task", "cross_entropy", {"task"}});
+  return terms;
+}
+
 RunConfig build(const ConfigSources& from, std::string_view toml) {
   std::string source = !from.files.empty() ? "files" : from.source;
   if (!from.files.empty() && !from.source.empty()) source = from.source;  // check_data() explains
@@ -89,6 +108,10 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
   if (source.empty()) source = "emoji";
 
   RunConfig config = is_emoji(source) ? emoji_defaults() : feature_defaults();
+  std::string variant = from.file.empty() ? "" : preset_of(toml, from.file);
+  for (const auto& [key, value] : from.values)
+    if (key == "model.preset") variant = value;
+  set_variant(variant, config.model);
   std::set<std::string> given;
   if (!from.file.empty()) apply_toml(toml, from.file, config, given);
   config.data.source = source;
@@ -107,9 +130,7 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
     if (!given.contains("model.private_width")) config.model.private_width = 0;
     if (!given.contains("model.shared_width")) config.model.shared_width = 0;
   }
-  if (!given.contains("objective"))
-    config.model.objective = is_emoji(source) ? emoji_objective(has_experts(config.model))
-                                              : preset(config.model.scheme.back(), config.model.typed_slots.soft);
+  if (!given.contains("objective")) config.model.objective = default_objective(config);
   for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give
     if (in_objective(key)) set_objective_value(config.model.objective, key, value);
   if (!given.contains("train.warmup")) config.train.warmup = std::min(config.train.warmup, config.train.steps / 10);
@@ -131,12 +152,11 @@ void check_source(const std::string& source) {
       throw Error(Exit::usage, "config.value", "data.source: '" + source + "' must be " + kind + rest);
     if (source.starts_with(kind)) return;
   }
-  const std::string close = nearest(source, known);
   throw Error(
       Exit::usage, "config.value",
       "data.source: '" + escape_text(source, 256) +
           "' must be emoji, emoji:FOLDER, files, synthetic:identifiability, synthetic:disentangled or split:FILE",
-      {}, close.empty() ? "" : "did you mean '" + close + "'?");
+      {}, suggest(source, known));
 }
 
 RunConfig emoji_defaults() {
@@ -211,7 +231,7 @@ std::string stack_text(const std::vector<std::string>& schemes) {
 std::vector<std::string> differences(const RunConfig& from, const RunConfig& to) {
   std::vector<std::string> found;
   for (const Field& f : config_fields()) {
-    if (f.key == "train.threads" || f.key == "data.source") continue;
+    if (f.key == "train.threads" || f.key == "data.source" || f.key == "data.labels" || f.key == "data.test") continue;
     const std::string a = value_text(f, from), b = value_text(f, to);
     if (a != b) found.push_back(std::string(f.key) + ": " + a + " -> " + b);
   }

@@ -25,6 +25,8 @@ struct FeatureFile {
 struct DataConfig {
   std::string source = "emoji";    // check_source() says which there are
   std::vector<FeatureFile> files;  // source = "files": at least two
+  std::string labels;              // files: FILE or FILE:MEMBER, a class or a target for every row; empty: none
+  std::string test;                // split: a second file, whose pictures are held out; empty: every fifth of the first
   bool drop_nonfinite = false;     // files: leave out rows with NaN or Inf in any modality
   std::string split = "standard";  // emoji: which concepts are held out, "standard" or "hard"
   std::int64_t views = 1;          // emoji: pictures and wordings per concept and batch, 1 or 2
@@ -64,8 +66,8 @@ struct ConfigSources {
   std::vector<std::pair<std::string, std::string>> values;  // (key, value): from options and --set
 };
 
-// Defaults of the data's kind, then the file, then the values; checked as a whole. Paths become absolute. A warm-up
-// that nobody asked for is at most a tenth of the steps. Throws Error(usage, ...):
+// Defaults of the data's kind, then those of model.preset, then the file, then the values; checked as a whole. Paths
+// become absolute. A warm-up that nobody asked for is at most a tenth of the steps. Throws Error(usage, ...):
 //   "config.syntax", "config.key" (unknown: names the nearest), "config.value" (wrong type or out of range, with the
 //   value and the range), "config.contradiction" (names both keys); from a file with <file>:<line>:<column>
 RunConfig read_config(const ConfigSources& from);

@@ -23,6 +23,8 @@ const std::vector<Field>& table() {
        0,
        {},
        "emoji, emoji:FOLDER, files, synthetic:identifiability, synthetic:disentangled, or split:FILE"},
+      {"data.labels", SLOT(data.labels), 0, 0, {}, "files: FILE[:MEMBER] with a class or a target for every row", true},
+      {"data.test", SLOT(data.test), 0, 0, {}, "split: file of the pictures to hold out; none: every fifth", true},
       {"data.drop_nonfinite", SLOT(data.drop_nonfinite), 0, 0, {}, "files: leave out rows with NaN or Inf"},
       {"data.split", SLOT(data.split), 0, 0, {"standard", "hard"}, "emoji: which concepts are held out"},
       {"data.views", SLOT(data.views), 1, 2, {}, "emoji: pictures and wordings of each concept in a batch"},
@@ -33,12 +35,33 @@ const std::vector<Field>& table() {
       {"data.causal", SLOT(data.causal), 0, 0, {}, "synthetic:identifiability: content causes style"},
 
       {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made; several: a stack"},
-      {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "linear", "none"}, "files: encoder of the features"},
+      {"model.preset",
+       SLOT(model.preset),
+       0,
+       0,
+       {"scheme", "misa", "dcca", "vcca", "vcca-private", "clip", "infonce"},
+       "objective, where none is listed, and its kind of codes; scheme: that of the last one"},
+      {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "deep", "linear", "none"}, "files: encoder of the features"},
+      {"model.encoder_layers", SLOT(model.encoder_layers), 1, 64, {}, "of the encoder deep, each model.width wide"},
       {"model.image_tokens", SLOT(model.image_tokens), 0, 0, {"mean", "map"}, "of a picture: one, or one a position"},
       {"model.ffn", SLOT(model.ffn), 0, 0, {"dense", "modality-moe"}, "of query-banks with pre_norm"},
       {"model.width", SLOT(model.width), 1, 65536, {}, "of encoded tokens"},
       {"model.private_width", SLOT(model.private_width), 0, 65536, {}, "of a private code; 0: as the scheme makes it"},
       {"model.shared_width", SLOT(model.shared_width), 0, 65536, {}, "of a shared code; 0: as the scheme makes it"},
+      {"model.code",
+       SLOT(model.code),
+       0,
+       0,
+       {"linear", "sigmoid", "gaussian"},
+       "of shared-private, as the last scheme"},
+      {"model.decoder_hidden",
+       SLOT(model.decoder_hidden),
+       0,
+       65536,
+       {},
+       "units of the reconstruction; 0: a linear map"},
+      {"model.head", SLOT(model.head), 0, 0, {}, "codes that the task head reads"},
+      {"model.outputs", SLOT(model.outputs), 0, 65536, {}, "of the task head; 0: as many as the labels have"},
       {"model.dropout", SLOT(model.dropout), 0, 0.95, {}, "probability that an entry is zeroed in training"},
       {"model.logit_scale",
        SLOT(model.logit_scale),
@@ -172,9 +195,11 @@ std::string value_text(const Field& field, const RunConfig& config) {
 void set_value(const Field& field, std::string_view text, RunConfig& config, const std::string& where,
                const std::string& file) {
   const auto refuse = [&] {
-    throw Error(Exit::usage, "config.value",
-                where + std::string(field.key) + ": '" + escape_text(text, 64) + "' must be " + expected(field), file,
-                std::string(field.key) + ": " + std::string(field.meaning));
+    const std::string close = nearest(text, {field.choices.begin(), field.choices.end()});
+    throw Error(
+        Exit::usage, "config.value",
+        where + std::string(field.key) + ": '" + escape_text(text, 64) + "' must be " + expected(field), file,
+        close.empty() ? std::string(field.key) + ": " + std::string(field.meaning) : "did you mean '" + close + "'?");
   };
   const auto number = [&](auto* v) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *v);
@@ -189,7 +214,8 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
                    [&](int* v) { number(v); }, [&](std::int64_t* v) { number(v); }, [&](double* v) { number(v); },
                    [&](std::string* v) {
                      const auto& c = field.choices;
-                     if (text.empty() || !is_utf8(text) || text.find('\0') != std::string_view::npos ||
+                     if ((text.empty() && !field.optional) || !is_utf8(text) ||
+                         text.find('\0') != std::string_view::npos ||
                          (!c.empty() && std::find(c.begin(), c.end(), text) == c.end()))
                        refuse();
                      *v = text;
@@ -239,11 +265,7 @@ std::string key_hint(const std::string& key) {
   std::string close;
   for (const std::string& k : keys)  // the right name under no section or a wrong one
     if (close.empty() && k.substr(k.find('.') + 1) == bare) close = k;
-  if (close.empty()) close = nearest(key, keys);
-  if (!close.empty()) return "did you mean '" + close + "'?";
-  std::string all;
-  for (const std::string& k : keys) all += (all.empty() ? "known: " : ", ") + k;
-  return all;
+  return close.empty() ? suggest(key, keys) : "did you mean '" + close + "'?";
 }
 
 }  // namespace triptych::app

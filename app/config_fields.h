@@ -21,6 +21,7 @@ struct Field {
   double least = 0, most = 0;             // numbers
   std::vector<std::string_view> choices;  // strings; empty: any but the empty one
   std::string_view meaning;
+  bool optional = false;  // the empty string is a value: nothing
 
   std::string_view section() const { return key.substr(0, key.find('.')); }
   std::string_view name() const { return key.substr(key.find('.') + 1); }

@@ -54,12 +54,9 @@ void set_term_value(TermConfig& t, const std::string& key, const std::string& te
       if (e.code != "param.unknown") throw;
       std::vector<std::string> known = {"loss", "on", "weight", "weight_end", "schedule", "name"};
       for (const Param& p : find_loss(t.loss).params) known.emplace_back(p.name);
-      const std::string close = nearest(key, known);
-      std::string all;
-      for (const std::string& k : known) all += (all.empty() ? "" : ", ") + k;
       throw Error(Exit::usage, "config.key",
                   "objective: unknown key '" + escape_text(key, 64) + "' for the loss " + t.loss, {},
-                  close.empty() ? "known: " + all : "did you mean '" + close + "'?");
+                  suggest(key, known));
     }
     const auto at = std::find_if(t.settings.begin(), t.settings.end(), [&](const auto& s) { return s.first == key; });
     if (at == t.settings.end())

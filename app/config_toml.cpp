@@ -144,6 +144,10 @@ std::string source_of(std::string_view text, const std::string& file) {
   return root["data"]["modality"] ? "files" : "";
 }
 
+std::string preset_of(std::string_view text, const std::string& file) {
+  return parse(text, file)["model"]["preset"].value<std::string>().value_or("");
+}
+
 void apply_toml(std::string_view text, const std::string& file, RunConfig& config, std::set<std::string>& given) {
   const toml::table root = parse(text, file);
   for (const auto& [section, content] : root) {

@@ -32,6 +32,8 @@ void add_data(CLI::App& options, DataOptions& to, const std::string& source_mean
   add_list(options, "--modality", to.modalities, "NAME=FILE", "features of another modality; may be repeated");
   add_list(options, "--mask", to.masks, "NAME=FILE",
            "which tokens of a modality are real: (N,L) of 0 and 1, or lengths (N)");
+  add_text(options, "--labels", to.labels, "FILE",
+           "a class (integer) or a target (float) for every row of the features");
 }
 
 std::vector<FeatureFile> feature_files(const DataOptions& o) {

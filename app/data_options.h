@@ -14,11 +14,11 @@ class App;
 namespace triptych::app {
 
 struct DataOptions {
-  std::string source, text, image;
+  std::string source, text, image, labels;
   std::vector<std::string> modalities, masks;
 };
 
-// --data, --text, --image, --modality NAME=FILE, --mask NAME=FILE. `source_meaning` is the help of --data.
+// --data, --text, --image, --modality NAME=FILE, --mask NAME=FILE, --labels. `source_meaning` is the help of --data.
 void add_data(CLI::App& options, DataOptions& to, const std::string& source_meaning);
 // An option that may be repeated.
 void add_list(CLI::App& options, const std::string& name, std::vector<std::string>& to, const std::string& kind,

@@ -12,7 +12,8 @@ namespace triptych::app {
 
 // What a probe may try to read from a code, for the rows of one modality: a class or a real vector each.
 struct Factor {
-  enum class Holder : std::uint8_t { shared, own, foreign };  // which code should hold it: foreign, neither
+  // Which code should hold it; foreign: neither; any: nobody knows (labels of the user).
+  enum class Holder : std::uint8_t { shared, own, foreign, any };
 
   std::string name;  // "style"
   std::vector<std::string> classes;
@@ -35,6 +36,8 @@ class DataSource {
   virtual ~DataSource() = default;
   virtual std::vector<ModalitySpec> modalities() const = 0;
   virtual std::int64_t train_items() const = 0;
+  // Of Batch::labels: the number of classes, or of columns of real targets; 0 where there are no labels.
+  virtual std::int64_t label_outputs() const { return 0; }
   virtual std::int64_t test_items() const = 0;
   // A training batch: a pure function of (seed, step), whatever was asked before. Buffers of `to` are reused.
   virtual void train_batch(std::uint64_t seed, std::int64_t step, std::int64_t items, Batch& to) = 0;

@@ -33,6 +33,7 @@ std::vector<fs::path> inputs(const std::string& folder, const DataConfig& data) 
       all.emplace_back(place);
       all.emplace_back(place.substr(0, place.rfind(':')));  // FILE of FILE:MEMBER
     }
+  all.insert(all.end(), {data.labels, data.labels.substr(0, data.labels.rfind(':')), data.test});
   std::vector<std::string> folders = {folder, folder + "/checkpoints"};
   if (data.source.starts_with("split:")) all.emplace_back(data.source.substr(6));
   if (data.source.starts_with("emoji:")) folders.push_back(data.source.substr(6));
@@ -55,7 +56,7 @@ void refuse_input_as_output(const Options& o, const DataConfig& data) {
 
 int run(const Options& o) {
   use_threads(o.threads);
-  OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), "", false});
+  OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), "", o.data.labels, false});
   for (const std::string& n : run.notices) say("warning: " + n + "\n");
   refuse_input_as_output(o, run.config.data);
   data::Safetensors file = encode_file(*run.model, *run.data);

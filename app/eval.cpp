@@ -24,7 +24,7 @@ struct Options {
 int run(const Options& o) {
   use_threads(o.threads);
   const std::string wanted = o.split.empty() ? "" : o.split == "split_hard" ? "hard" : "standard";
-  const OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), wanted});
+  const OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), wanted, o.data.labels});
   for (const std::string& n : run.notices) say("warning: " + n + "\n");
   const Evaluation e = evaluate(all_codes(*run.model, *run.data));
   const std::string split = !is_emoji(run.config.data.source) ? "held_out"

@@ -67,6 +67,18 @@ Json evaluation_json(const Evaluation& e, const std::string& split) {
                            {"chance", p.chance},
                            {"n", p.n}});
   for (const Similarity& s : e.cka) j["cka"].push_back({{"a", s.a}, {"b", s.b}, {"value", or_null(s.value)}});
+  j["cca"] = Json::array();
+  for (const TotalCorrelation& t : e.total_correlation)
+    j["cca"].push_back({{"a", t.a},
+                        {"b", t.b},
+                        {"components", t.components},
+                        {"total", t.value},
+                        {"train_total", t.train},
+                        {"inputs_total", or_null(t.of_inputs)}});
+  if (e.task)
+    j["task"] = {{"metric", e.task->metric}, {"value", e.task->value}, {"chance", e.task->chance}, {"n", e.task->n}};
+  else
+    j["task"] = nullptr;
   j["leakage"] = Json::object();
   for (const Leak& l : e.leakage) j["leakage"][l.code][l.of] = or_null(l.value);
   j["effective_rank"] = Json::array();
@@ -100,7 +112,11 @@ std::string evaluation_text(const Evaluation& e) {
         "Good: far above chance where the code should hold the factor, at chance where it should not.\n";
     rows = {{"code", "factor", "should", e.probes.front().metric == "r2" ? "R^2" : "accuracy", "chance"}};
     for (const Probe& p : e.probes)
-      rows.push_back({name(p.code), name(p.factor), p.wanted ? "hold it" : "not", percent(p.value), percent(p.chance)});
+      rows.push_back({name(p.code), name(p.factor),
+                      !p.wanted   ? "-"
+                      : *p.wanted ? "hold it"
+                                  : "not",
+                      percent(p.value), percent(p.chance)});
     out += table(rows, 3);
   }
   if (!e.leakage.empty()) {
@@ -114,6 +130,20 @@ std::string evaluation_text(const Evaluation& e) {
   for (const Similarity& s : e.cka)
     rows.push_back({name(s.a), name(s.b), s.wanted ? "high" : "near 0", two_digits(s.value)});
   out += table(rows, 3);
+  if (!e.total_correlation.empty()) {
+    out +=
+        "\nTotal canonical correlation of shared codes: how much one modality's code tells of the other's, whatever "
+        "the\n"
+        "directions (fitted on training items, scored on held-out ones). Good: near the number of components.\n";
+    rows = {{"code", "and", "held out", "training", "of", "the features' own"}};
+    for (const TotalCorrelation& t : e.total_correlation)
+      rows.push_back({name(t.a), name(t.b), fixed(t.value, 2), fixed(t.train, 2), std::to_string(t.components),
+                      t.of_inputs ? fixed(*t.of_inputs, 2) : "-"});
+    out += table(rows, 2);
+  }
+  if (e.task)
+    out += "\nThe task: " + std::string(e.task->metric == "r2" ? "R^2 " : "accuracy ") + percent(e.task->value) +
+           " % on " + std::to_string(e.task->n) + " held-out items, chance " + percent(e.task->chance) + " %.\n";
   out += "\nEffective rank: how many directions a code uses. Good: a fair part of its width; 1 is a collapsed code.\n";
   rows = {{"code", "rank", "of"}};
   for (const Rank& r : e.ranks)

@@ -1,12 +1,14 @@
 #include "app/evaluation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <set>
 
 #include "core/error.h"
 #include "metrics/cka.h"
 #include "metrics/health.h"
+#include "metrics/held_out_cca.h"
 #include "metrics/leakage.h"
 #include "metrics/logistic_probe.h"
 #include "metrics/retrieval.h"
@@ -119,9 +121,9 @@ double expected(const Views& train, const Views& test, std::size_t f, bool of_pr
     }
     return all;
   };
-  return std::max(0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test),
-                                                stacked_values(test, f), 0)
-                           .value_or(0));
+  return std::max(
+      0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test), stacked_values(test, f), 0)
+               .value_or(0));
 }
 
 // A class is probed from unit rows, as retrieval sees them. A real factor may lie in a code's length, so R^2 is that of
@@ -160,8 +162,10 @@ void add_probes(const Codes& codes, std::size_t m, Evaluation& e) {
       std::optional<Probe> p = probe(train, test, f, of_private);
       if (!p) continue;
       p->code = side.prefix + codes.modalities[m];
-      p->wanted = test.front()->factors[f].holder == (of_private ? Factor::Holder::own : Factor::Holder::shared);
-      if (!p->wanted) e.leakage.push_back({p->code, p->factor, excess(*p)});
+      const Factor::Holder holder = test.front()->factors[f].holder;
+      p->wanted = holder == (of_private ? Factor::Holder::own : Factor::Holder::shared);
+      if (holder == Factor::Holder::any) p->wanted.reset();
+      if (p->wanted == false) e.leakage.push_back({p->code, p->factor, excess(*p)});
       e.probes.push_back(std::move(*p));
     }
 }
@@ -229,15 +233,109 @@ void add_input_leakage(const Codes& codes, std::size_t m, Evaluation& e) {
   e.leakage.push_back({"private." + codes.modalities[m], "other modalities", share});
 }
 
+// Rows of every view added up, over their number.
+Tensor mean_of_views(const Views& views, Tensor CodedBlock::*code) {
+  Tensor sum = (views.front()->*code).clone();
+  for (std::size_t v = 1; v < views.size(); ++v)
+    for (std::int64_t i = 0; i < sum.size(); ++i) sum.set(i, sum.at(i) + (views[v]->*code).at(i));
+  for (std::int64_t i = 0; views.size() > 1 && i < sum.size(); ++i)
+    sum.set(i, sum.at(i) / static_cast<double>(views.size()));
+  return sum;
+}
+
+void add_total_correlation(const Codes& codes, Evaluation& e) {
+  constexpr double most_multiplications = 3e10;  // of the features' covariance: a few seconds
+  for (std::size_t a = 0; a < codes.modalities.size(); ++a)
+    for (std::size_t b = a + 1; b < codes.modalities.size(); ++b) {
+      const Views train[] = {views_of(codes.train, a), views_of(codes.train, b)},
+                  test[] = {views_of(codes.test, a), views_of(codes.test, b)};
+      if (train[0].empty() || train[0].front()->item.size() < 2 || test[0].front()->item.size() < 2) continue;
+      const auto of = [&](Tensor CodedBlock::*code, std::int64_t components) {
+        return metrics::held_out_cca(mean_of_views(train[0], code), mean_of_views(train[1], code),
+                                     mean_of_views(test[0], code), mean_of_views(test[1], code), components);
+      };
+      const auto shared = of(&CodedBlock::raw_shared_code, train[0].front()->shared_code.shape()[1]);
+      if (shared.test.empty()) continue;
+      TotalCorrelation t{shared_side.prefix + codes.modalities[a],
+                         shared_side.prefix + codes.modalities[b],
+                         std::ssize(shared.test),
+                         shared.test_total,
+                         shared.train_total,
+                         {}};
+      const Tensor &x = train[0].front()->input, &y = train[1].front()->input;
+      if (x && y &&
+          static_cast<double>(x.size()) * x.shape()[1] + static_cast<double>(y.size()) * y.shape()[1] <
+              most_multiplications) {
+        const auto inputs = of(&CodedBlock::input, t.components);
+        if (!inputs.test.empty()) t.of_inputs = inputs.test_total;
+      }
+      e.total_correlation.push_back(std::move(t));
+    }
+}
+
+// Mean over the columns of 1 - SSE / SST; a constant column counts as 0.
+double r_squared(const Tensor& predicted, const Tensor& truth) {
+  const std::int64_t n = truth.shape()[0], width = truth.shape()[1];
+  double sum = 0;
+  for (std::int64_t j = 0; j < width; ++j) {
+    double mean = 0, error = 0, total = 0;
+    for (std::int64_t i = 0; i < n; ++i) mean += truth.at(i * width + j) / static_cast<double>(n);
+    for (std::int64_t i = 0; i < n; ++i) {
+      error += std::pow(truth.at(i * width + j) - predicted.at(i * width + j), 2);
+      total += std::pow(truth.at(i * width + j) - mean, 2);
+    }
+    if (total > 0) sum += 1 - error / total;
+  }
+  return sum / static_cast<double>(width);
+}
+
+void add_task(const Codes& codes, Evaluation& e) {
+  if (!codes.predicted) return;
+  const auto& factors = codes.test.front().factors;
+  const auto label = std::ranges::find(factors, Factor::Holder::any, &Factor::holder);
+  if (label == factors.end()) return;
+  TaskScore s;
+  s.n = codes.predicted.shape()[0];
+  const std::int64_t width = codes.predicted.shape()[1];
+  if (label->values) {
+    s.metric = "r2";
+    s.value = r_squared(codes.predicted, label->values);
+    e.task = s;
+    return;
+  }
+  std::map<std::int32_t, std::int64_t> count;
+  std::int64_t right = 0, most = 0;
+  for (std::int64_t i = 0; i < s.n; ++i) {
+    std::int64_t best = 0;
+    for (std::int64_t k = 1; k < width; ++k)
+      if (codes.predicted.at(i * width + k) > codes.predicted.at(i * width + best)) best = k;
+    const std::int32_t truth = label->labels[static_cast<std::size_t>(i)];
+    right += best == truth;
+    most = std::max(most, ++count[truth]);
+  }
+  s.value = static_cast<double>(right) / static_cast<double>(s.n);
+  s.chance = static_cast<double>(most) / static_cast<double>(s.n);
+  e.task = s;
+}
+
 }  // namespace
 
 Codes all_codes(const Model& model, const DataSource& data) {
   Codes codes;
   for (const ModalitySpec& m : data.modalities()) codes.modalities.push_back(m.name);
-  if (data.train_items() > 0) codes.train = encode(model, complete(data.modalities(), data.blocks(false)));
-  if (data.test_items() > 0) codes.test = encode(model, complete(data.modalities(), data.blocks(true)), true);
+  if (data.train_items() > 0) codes.train = encode(model, complete(data.blocks(false)));
+  if (data.test_items() > 0) codes.test = encode(model, complete(data.blocks(true)), true);
   for (auto* blocks : {&codes.train, &codes.test})
     for (CodedBlock& b : *blocks) b.shared_code = unit_rows(b.shared_code);
+  const auto& terms = model.config().objective;
+  const bool task =
+      std::ranges::any_of(terms, [](const TermConfig& t) { return t.on == std::vector<std::string>{"task"}; });
+  if (task && data.label_outputs() > 0 && data.test_items() > 0) {
+    const std::vector<Block> blocks = complete(data.blocks(true));
+    std::vector<const Block*> views;
+    for (const Block& b : blocks) views.push_back(&b);
+    codes.predicted = encode_joint(model, views, &Factors::task);
+  }
   return codes;
 }
 
@@ -249,8 +347,10 @@ Evaluation evaluate(const Codes& codes) {
   e.test_items = std::ssize(codes.test.front().item);
   add_retrieval(codes, e);
   for (std::size_t m = 0; m < codes.modalities.size(); ++m) add_probes(codes, m, e);
-  if (e.probes.empty()) add_linear_leakage(codes, e);
+  if (e.leakage.empty()) add_linear_leakage(codes, e);
   for (std::size_t m = 0; m < codes.modalities.size(); ++m) add_input_leakage(codes, m, e);
+  add_total_correlation(codes, e);
+  add_task(codes, e);
   add_cka(codes, e);
   for (std::size_t m = 0; m < codes.modalities.size(); ++m)
     for (const Side& side : {private_side, shared_side}) {

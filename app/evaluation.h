@@ -8,6 +8,10 @@
 //               and of shared factors from the private code. A factor is private to a modality when it tells its views
 //               apart (it is constant in every view), shared otherwise. Data without labels: R^2 of a linear map from
 //               private.a to shared.b of another modality
+//   cca         total correlation (sum over components) of two modalities' shared codes, the mean over views of each
+//               item; directions fitted on training items, scored on held-out ones. Beside it that of the features
+//               themselves with as many components: linear CCA
+//   task        what the task head predicts of the labels, with a constant guess as chance
 //   ranks       effective rank of the held-out codes, all views stacked, centred
 //
 // Shared codes are scaled to length 1 first. Everything is a fraction. Equal bits for any number of threads.
@@ -30,10 +34,10 @@ struct Retrieval {
 struct Probe {
   std::string code, factor;  // "shared.image", "style"
   double value = 0;          // accuracy, or R^2 of a linear map
-  double chance = 0;    // accuracy: 1 / classes, or the share of the most frequent class where they are not balanced
-  std::int64_t n = 0;   // rows scored
-  bool wanted = false;  // the code should hold the factor
-  std::string metric = "accuracy";  // or "r2", of a real factor
+  double chance = 0;   // accuracy: 1 / classes, or the share of the most frequent class where they are not balanced
+  std::int64_t n = 0;  // rows scored
+  std::optional<bool> wanted = false;  // the code should hold the factor; absent: nobody knows
+  std::string metric = "accuracy";     // or "r2", of a real factor
 };
 struct Similarity {
   std::string a, b;
@@ -43,6 +47,17 @@ struct Similarity {
 struct Leak {
   std::string code, of;  // of: a factor, or a code when there are no labels
   std::optional<double> value;
+};
+struct TotalCorrelation {
+  std::string a, b;
+  std::int64_t components = 0;
+  double value = 0, train = 0;      // on held-out and on training items
+  std::optional<double> of_inputs;  // value for the features; absent for other data and for very wide ones
+};
+struct TaskScore {
+  std::string metric = "accuracy";  // or "r2", mean over targets
+  double value = 0, chance = 0;     // chance: share of the most frequent class
+  std::int64_t n = 0;
 };
 struct Rank {
   std::string code;
@@ -58,6 +73,8 @@ struct Evaluation {
   std::vector<Retrieval> directions;
   std::vector<Probe> probes;  // none without training items or labels
   std::vector<Similarity> cka;
+  std::vector<TotalCorrelation> total_correlation;
+  std::optional<TaskScore> task;
   std::vector<Leak> leakage;
   std::vector<Rank> ranks;
 };
@@ -65,6 +82,7 @@ struct Evaluation {
 struct Codes {
   std::vector<std::string> modalities;
   std::vector<CodedBlock> train, test;
+  Tensor predicted = {};  // (n, outputs): by the task head, of the held-out items; null without one
 };
 Codes all_codes(const Model& model, const DataSource& data);
 

@@ -6,6 +6,9 @@
 #include <functional>
 #include <set>
 
+#include "core/gather_rows.h"
+#include "ops/masked_mean.h"
+
 namespace triptych::app {
 namespace {
 
@@ -18,20 +21,6 @@ Tensor slice_rows(const Tensor& t, std::int64_t from, std::int64_t to) {
   sizes[0] = to - from;
   Tensor out(Shape(sizes), t.dtype());
   std::memcpy(out.data<char>(), t.data<const char>() + from * row, static_cast<std::size_t>((to - from) * row));
-  return out;
-}
-
-// Tensors (1, ...) of one shape as one (n, ...); null for none.
-Tensor stacked_rows(const std::vector<Tensor>& parts) {
-  if (parts.empty()) return {};
-  std::vector<std::int64_t> sizes(parts[0].shape().sizes().begin(), parts[0].shape().sizes().end());
-  sizes[0] = std::ssize(parts);
-  Tensor out(Shape(sizes), parts[0].dtype());
-  char* at = out.data<char>();
-  for (const Tensor& p : parts) {
-    std::memcpy(at, p.data<const char>(), static_cast<std::size_t>(p.bytes()));
-    at += p.bytes();
-  }
   return out;
 }
 
@@ -59,6 +48,14 @@ void place(const Tensor& piece, std::int64_t from, std::int64_t n, Tensor& to) {
               static_cast<std::size_t>(piece.bytes()));
 }
 
+// (n,L,d) -> (n,d): the mean over real tokens.
+Tensor mean_token(const ModalityBatch& b) {
+  const Shape& s = b.values.shape();
+  if (s[1] == 1) return b.values.reshaped({s[0], s[2]});
+  Tape tape(cpu_kernels());
+  return masked_mean(tape.constant(b.values), b.mask ? tape.constant(b.mask) : Var{}).value();
+}
+
 }  // namespace
 
 ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::int64_t from, std::int64_t to) {
@@ -73,7 +70,7 @@ ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::in
           {}};
 }
 
-std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<Block> blocks) {
+std::vector<Block> complete(std::vector<Block> blocks) {
   std::set<std::int32_t> lacking;
   for (const Block& b : blocks) {
     if (!b.values.mask) continue;
@@ -88,29 +85,18 @@ std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<
     b = {all.modality, all.view, {}, {}, {}};
     b.factors = all.factors;
     for (Factor& f : b.factors) f.labels.clear();
-    std::vector<std::int64_t> kept;
+    std::vector<std::int32_t> kept;
     for (std::size_t i = 0; i < all.item.size(); ++i) {
       if (lacking.contains(all.item[i])) continue;
-      kept.push_back(static_cast<std::int64_t>(i));
+      kept.push_back(static_cast<std::int32_t>(i));
       b.item.push_back(all.item[i]);
-      for (std::size_t f = 0; f < all.factors.size(); ++f) {
+      for (std::size_t f = 0; f < all.factors.size(); ++f)
         if (!all.factors[f].labels.empty()) b.factors[f].labels.push_back(all.factors[f].labels[i]);
-      }
     }
-    for (Factor& f : b.factors) {
-      if (!f.values) continue;
-      std::vector<Tensor> of_kept;
-      for (const std::int64_t i : kept) of_kept.push_back(slice_rows(f.values, i, i + 1));
-      f.values = stacked_rows(of_kept);
-    }
-    const ModalitySpec& spec = specs[all.modality];
-    std::vector<Tensor> values, masks;
-    for (const std::int64_t i : kept) {
-      const ModalityBatch row = rows(spec, all.values, i, i + 1);
-      values.push_back(row.values);
-      if (row.mask) masks.push_back(row.mask);
-    }
-    b.values = {stacked_rows(values), {}, stacked_rows(masks)};
+    for (std::size_t f = 0; f < all.factors.size(); ++f)
+      if (all.factors[f].values) gather_rows(all.factors[f].values, kept, b.factors[f].values = Tensor{});
+    gather_rows(all.values.values, kept, b.values.values);
+    if (all.values.mask) gather_rows(all.values.mask, kept, b.values.mask);
   }
   return blocks;
 }
@@ -143,7 +129,9 @@ std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks, bo
         place(f.private_codes[blocks[i].modality].value(), from, n, c.lone_private_code);
       });
     c.raw_shared_code = c.shared_code;
-    c.modality = blocks[i].modality;
+    const std::size_t m = blocks[i].modality;
+    if (model.config().modalities[m].kind == ModalityKind::features) c.input = mean_token(blocks[i].values);
+    c.modality = m;
     c.view = std::move(blocks[i].view);
     c.item = std::move(blocks[i].item);
     c.factors = std::move(blocks[i].factors);
@@ -151,10 +139,10 @@ std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks, bo
   return coded;
 }
 
-Tensor encode_joint(const Model& model, const std::vector<const Block*>& views) {
+Tensor encode_joint(const Model& model, const std::vector<const Block*>& views, Var Factors::*what) {
   Tensor joint;
   const std::int64_t n = std::ssize(views.front()->item);
-  encode_rows(model, views, n, [&](const Factors& f, std::int64_t from) { place(f.joint.value(), from, n, joint); });
+  encode_rows(model, views, n, [&](const Factors& f, std::int64_t from) { place((f.*what).value(), from, n, joint); });
   return joint;
 }
 

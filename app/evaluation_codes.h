@@ -19,22 +19,24 @@ struct CodedBlock {
   Tensor private_code, shared_code;  // (n, private width), (n, shared width); as the model gives them
   Tensor raw_shared_code = {};       // the same as shared_code; stays so when all_codes() scales its rows
   Tensor lone_private_code = {};     // the private code when the sample lacks all other modalities; where asked for
+  Tensor input = {};                 // (n, width): the mean real token of ready-made features; null for other kinds
 };
 
 // Rows [from, to) of a batch of one modality.
 ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::int64_t from, std::int64_t to);
 
 // The blocks without the items that lack a modality (no real token) in any of them: those have no pair to be found.
-std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<Block> blocks);
+std::vector<Block> complete(std::vector<Block> blocks);
 
 // Encodes blocks of the same items without dropout, at most 512 rows at a time; equal bits for any number of threads.
-// As in training all modalities are present: the first view of each is encoded beside the first of all others, the second
-// beside the second, and so on, around where a modality has fewer. `lone`: also each private code alone, to see whether
-// the others leak into it.
+// As in training all modalities are present: the first view of each is encoded beside the first of all others, the
+// second beside the second, and so on, around where a modality has fewer. `lone`: also each private code alone, to see
+// whether the others leak into it.
 std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks, bool lone = false);
 
-// The joint code (n, shared width) of items seen in one view of every modality: one block each, of the same items.
-Tensor encode_joint(const Model& model, const std::vector<const Block*>& views);
+// The joint code (n, shared width), or what the task head predicts, of items seen in one view of every modality: one
+// block each, of the same items.
+Tensor encode_joint(const Model& model, const std::vector<const Block*>& views, Var Factors::*what = &Factors::joint);
 
 // Every row scaled to length 1; a zero row stays.
 Tensor unit_rows(const Tensor& code);

@@ -119,6 +119,33 @@ void drop_rows(Features& from, const std::vector<std::int64_t>& rows) {
   if (!from.mask.empty()) from.mask.resize(static_cast<std::size_t>(kept * from.tokens));
 }
 
+Tensor read_labels(const std::string& place, std::int64_t n) {
+  const data::Array a = read_array(place);
+  const auto fail = [&](const std::string& where, const std::string& problem) {
+    reject_input("features.labels", place, where, problem);
+  };
+  const bool real = a.dtype == data::Dtype::f16 || a.dtype == data::Dtype::f32 || a.dtype == data::Dtype::f64;
+  if (a.shape.empty() || a.shape.size() > (real ? 2u : 1u) || a.shape[0] != n)
+    fail("", "shape " + data::shape_text(a.shape) + ", expected " + data::shape_text({n}) +
+                 (real ? " or (" + std::to_string(n) + ", width)" : "") + ", one label for every row of the features");
+  if (real) {
+    data::require_finite(a, place);
+    const std::vector<float> values = data::to_floats(a, place);
+    return Tensor::from({n, a.shape.size() == 2 ? a.shape[1] : 1}, std::span<const float>(values), DType::f32);
+  }
+  constexpr std::int64_t largest_class = 65535;
+  const std::vector<std::int64_t> values = data::to_int64s(a, place);
+  Tensor classes({n}, DType::i32);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t k = values[static_cast<std::size_t>(i)];
+    if (k < 0 || k > largest_class)
+      fail("row " + std::to_string(i),
+           "class " + std::to_string(k) + ", expected 0 to " + std::to_string(largest_class));
+    classes.set(i, static_cast<double>(k));
+  }
+  return classes;
+}
+
 std::vector<std::string> warnings_of(const std::vector<Features>& all) {
   std::vector<std::string> found;
   const auto warn = [&](const Features& f, std::int64_t count, const std::string& what) {

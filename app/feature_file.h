@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "core/tensor.h"
 #include "data/array.h"
 
 namespace triptych::app {
@@ -27,6 +28,11 @@ Features read_features(const FeatureFile& file, bool keep_nonfinite);
 
 // Takes the given rows (ascending) out.
 void drop_rows(Features& from, const std::vector<std::int64_t>& rows);
+
+// Labels of n rows: an array (n) of integers, the classes from 0 on, as int32; or of floats, (n) or (n,width), as f32
+// (n,width). Throws Error(input, "features.labels") for another shape, a negative class or one above 65535, NaN and
+// Inf.
+Tensor read_labels(const std::string& place, std::int64_t n);
 
 // What is legal but rarely meant: constant columns, rows of zeros, equal modalities.
 std::vector<std::string> warnings_of(const std::vector<Features>& all);

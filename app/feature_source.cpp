@@ -6,6 +6,7 @@
 #include "app/feature_file.h"
 #include "app/run_hash.h"
 #include "core/error.h"
+#include "core/gather_rows.h"
 
 namespace triptych::app {
 namespace {
@@ -69,6 +70,19 @@ FeatureSource::FeatureSource(const DataConfig& config) {
     v.values = tensor_of(f.values, {f.rows, f.tokens, f.width});
     if (!f.mask.empty()) v.mask = tensor_of(f.mask, {f.rows, f.tokens});
     add(std::move(spec), std::move(v));
+  }
+  if (!config.labels.empty()) {
+    Tensor labels = read_labels(config.labels, all.front().rows + dropped_);
+    if (!bad.empty()) {
+      std::vector<std::int32_t> kept;
+      for (std::int64_t r = 0; r < labels.shape()[0]; ++r)
+        if (!std::binary_search(bad.begin(), bad.end(), r)) kept.push_back(static_cast<std::int32_t>(r));
+      Tensor of_kept;
+      gather_rows(labels, kept, of_kept);
+      labels = of_kept;
+    }
+    hash.add(std::span(labels.data<std::byte>(), static_cast<std::size_t>(labels.bytes())));
+    set_labels(std::move(labels));
   }
   fingerprint_ = hash.text();
   refuse_empty_rows(all);

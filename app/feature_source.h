@@ -1,5 +1,5 @@
 // The user's own features as a DataSource: one .npy, .npz or .safetensors array per modality, (N,d) or (N,L,d), row i
-// of each belonging together; optional masks (N,L) of 0 and 1, or lengths (N).
+// of each belonging together; optional masks (N,L) of 0 and 1, or lengths (N); optional labels of the rows.
 #pragma once
 
 #include "app/config.h"
@@ -15,6 +15,7 @@ class FeatureSource : public RowSource {
   //   "features.mask"    a mask of another shape, values other than 0 and 1, lengths outside 0..L
   //   "features.nothing" rows without a real token in any modality, with their numbers
   //   "array.non-finite" NaN or Inf, with row numbers; with drop_nonfinite those rows go from every modality instead
+  //   "features.labels"  labels that do not fit (feature_file.h)
   //   "features.few"     fewer than two training rows
   explicit FeatureSource(const DataConfig& config);
 

@@ -103,12 +103,8 @@ void use_threads(std::int64_t option) {
 void refuse_unknown(const std::string& code, const std::string& kind, const std::string& word,
                     const std::vector<std::string>& known) {
   constexpr std::size_t most_listed = 12;
-  std::string all;
-  for (std::size_t i = 0; i < std::min(known.size(), most_listed); ++i) all += (i == 0 ? "" : ", ") + known[i];
-  if (known.size() > most_listed) all += ", ... (" + std::to_string(known.size()) + " in all)";
-  const std::string close = nearest(word, known);
   throw Error(Exit::usage, code, "unknown " + kind + " '" + escape_text(word, 64) + "'", {},
-              close.empty() ? "known: " + all : "did you mean '" + close + "'?");
+              suggest(word, known, most_listed));
 }
 
 }  // namespace triptych::app

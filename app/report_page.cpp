@@ -165,9 +165,12 @@ std::string probe_bar(const Probe& p, bool with_code) {
   const std::string words = html_text(p.factor) + (p.metric == "r2" ? ", R²" : "") +
                             (with_code ? " <span class=\"soft\">from " + html_text(p.code) + "</span>" : "");
   return "<div class=\"bar\"><div class=\"what\"><span>" + words + "</span><b>" + percent_text(p.value) + "</b></div>" +
-         bar(p.value, p.chance, p.wanted, p.factor + " from " + p.code + ": " + percent_text(p.value)) +
-         "<div class=\"soft small\">" + (p.wanted ? "should be long" : "should end at the mark") + " · chance " +
-         percent_text(p.chance) + "</div></div>\n";
+         bar(p.value, p.chance, p.wanted.value_or(true), p.factor + " from " + p.code + ": " + percent_text(p.value)) +
+         "<div class=\"soft small\">" +
+         (!p.wanted   ? "the task's label"
+          : *p.wanted ? "should be long"
+                      : "should end at the mark") +
+         " · chance " + percent_text(p.chance) + "</div></div>\n";
 }
 
 // The three panels: a private code, what is shared, a private code.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/run_hash.h"
+#include "core/gather_rows.h"
 #include "core/rng.h"
 
 namespace triptych::app {
@@ -16,17 +17,6 @@ constexpr std::size_t held_out_every = 5;
 std::vector<std::int32_t> permuted(std::vector<std::int32_t> rows, Rng rng) {
   for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.below(static_cast<std::uint32_t>(i))]);
   return rows;
-}
-
-// Rows of `from` (N, ...) into `to`, whose storage is used again when it is ours alone and has the shape.
-void gather_rows(const Tensor& from, const std::vector<std::int32_t>& which, Tensor& to) {
-  std::vector<std::int64_t> sizes(from.shape().sizes().begin(), from.shape().sizes().end());
-  const std::int64_t row = from.size() / sizes[0];
-  sizes[0] = static_cast<std::int64_t>(which.size());
-  const Shape shape{std::span<const std::int64_t>(sizes)};
-  if (!to || to.shape() != shape || !to.unique()) to = Tensor(shape, DType::f32);
-  for (std::size_t i = 0; i < which.size(); ++i)
-    std::copy_n(from.data<float>() + which[i] * row, row, to.data<float>() + static_cast<std::int64_t>(i) * row);
 }
 
 Factor of_rows(const Factor& factor, const std::vector<std::int32_t>& which) {
@@ -45,6 +35,18 @@ void RowSource::add(ModalitySpec spec, ModalityBatch values, std::vector<Factor>
   specs_.push_back(std::move(spec));
   values_.push_back(std::move(values));
   factors_.push_back(std::move(factors));
+}
+
+std::int64_t RowSource::label_outputs() const {
+  if (!labels_) return 0;
+  if (labels_.dtype() != DType::i32) return labels_.shape()[1];
+  const auto* first = labels_.data<std::int32_t>();
+  return *std::max_element(first, first + labels_.size()) + 1;
+}
+
+void RowSource::hold_out(std::int64_t last) {
+  const auto n = static_cast<std::int32_t>(values_.front().values.shape()[0]);
+  for (std::int32_t i = 0; i < n; ++i) (i < n - last ? train_ : test_).push_back(i);
 }
 
 void RowSource::split() {
@@ -75,28 +77,44 @@ void RowSource::train_batch(std::uint64_t seed, std::int64_t step, std::int64_t 
   to.views = 1;
   to.modalities.resize(specs_.size());
   for (std::size_t m = 0; m < specs_.size(); ++m) to.modalities[m] = rows(m, batch_, std::move(to.modalities[m]));
+  if (labels_) gather_rows(labels_, batch_, to.labels);
+}
+
+Factor RowSource::label_factor() const {
+  Factor f{.name = "label", .classes = {}, .labels = {}, .holder = Factor::Holder::any};
+  if (labels_.dtype() != DType::i32) {
+    f.values = labels_;
+    return f;
+  }
+  f.labels.assign(labels_.data<std::int32_t>(), labels_.data<std::int32_t>() + labels_.size());
+  for (std::int64_t k = 0; k < label_outputs(); ++k) f.classes.push_back(std::to_string(k));
+  return f;
 }
 
 std::vector<Block> RowSource::blocks(bool held_out) const {
   const std::vector<std::int32_t>& which = held_out ? test_ : train_;
   std::vector<Block> all;
+  std::vector<Factor> labels;
+  if (labels_) labels.push_back(label_factor());
   for (std::size_t m = 0; m < specs_.size(); ++m) {
     Block block{m, "", which, {}, rows(m, which, {})};
-    for (const Factor& f : factors_[m]) block.factors.push_back(of_rows(f, which));
+    for (const std::vector<Factor>* factors : {&factors_[m], static_cast<const std::vector<Factor>*>(&labels)})
+      for (const Factor& f : *factors) block.factors.push_back(of_rows(f, which));
     all.push_back(std::move(block));
   }
   return all;
 }
 
 std::vector<std::string> RowSource::identities(bool held_out) const {
-  std::vector<std::string> all;
-  for (const std::int32_t row : held_out ? test_ : train_) {
+  const std::vector<std::int32_t>& which = held_out ? test_ : train_;
+  std::vector<std::string> all(which.size());
+  for (std::size_t i = 0; i < which.size(); ++i) {
     Hash hash;
     for (const ModalityBatch& m : values_) {
       const std::int64_t bytes = m.values.bytes() / m.values.shape()[0];
-      hash.add(std::span(m.values.data<std::byte>() + row * bytes, static_cast<std::size_t>(bytes)));
+      hash.add(std::span(m.values.data<std::byte>() + which[i] * bytes, static_cast<std::size_t>(bytes)));
     }
-    all.emplace_back(hash.text());
+    all[i] = hash.text();
   }
   return all;
 }

@@ -43,6 +43,11 @@ RunConfig with_other(RunConfig config, const std::string& file, const OtherData&
   sources.files = other.files;
   sources.source = other.source;
   if (!other.split.empty()) sources.values = {{"data.split", other.split}};
+  // Labels and held-out pictures of the run's own data are not those of others.
+  if (!other.files.empty() || !other.labels.empty() || !other.source.empty()) {
+    sources.values.emplace_back("data.labels", other.labels);
+    sources.values.emplace_back("data.test", "");
+  }
   const RunConfig changed = read_config(sources);
   const bool to_emoji = is_emoji(changed.data.source);
   if (emoji != to_emoji || (own == "files") != (changed.data.source == "files"))

@@ -22,14 +22,14 @@ struct OpenRun {
   std::int64_t step = 0;             // of that checkpoint
   std::vector<std::string> notices;  // checkpoints that were skipped and why
 };
-// Other data to judge or encode than the run's own: a source or feature files, and for the emoji a split ("" for the
-// run's). All empty: the run's own.
+// Other data to judge or encode than the run's own: a source or feature files with their labels, and for the emoji a
+// split ("" for the run's). All empty: the run's own.
 struct OtherData {
   std::string source;
   std::vector<FeatureFile> files;
-  std::string split;
+  std::string split, labels = {};
   bool scored = true;  // its held-out items must be new to the run
-  bool any() const { return !source.empty() || !files.empty() || !split.empty(); }
+  bool any() const { return !source.empty() || !files.empty() || !split.empty() || !labels.empty(); }
 };
 // RUN/config.toml, its data or other data, and its newest checkpoint. Throws what reading them throws, and
 //   input "run.missing"       a folder without a run or without a checkpoint

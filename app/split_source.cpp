@@ -1,5 +1,7 @@
 #include "app/split_source.h"
 
+#include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "app/run_hash.h"
@@ -8,23 +10,46 @@
 
 namespace triptych::app {
 
+namespace {
+
+// Rows of both, a's first.
+Tensor joined(const Tensor& a, const Tensor& b) {
+  if (!b) return a;
+  Tensor all({a.shape()[0] + b.shape()[0], a.shape()[1]}, a.dtype());
+  std::memcpy(all.data<char>(), a.data<char>(), static_cast<std::size_t>(a.bytes()));
+  std::memcpy(all.data<char>() + a.bytes(), b.data<char>(), static_cast<std::size_t>(b.bytes()));
+  return all;
+}
+
+}  // namespace
+
 SplitSource::SplitSource(const DataConfig& config) {
   const std::string file = config.source.substr(std::string("split:").size());
-  const data::IdxArray pictures = data::read_idx(file);
-  const data::Halves halves = data::split_pictures(pictures, file);
-  const std::int64_t n = halves.left.shape()[0];
-  if (n < 5) reject_input("split.few", file, "shape", std::to_string(n) + " pictures, expected at least 5");
   Hash hash;
-  for (const std::int64_t size : pictures.shape) hash.add(static_cast<std::uint64_t>(size));
-  fingerprint_ = hash.add(std::as_bytes(std::span(pictures.values))).text();
-  for (const auto& [name, half] : {std::pair("left", halves.left), std::pair("right", halves.right)}) {
+  const auto read = [&](const std::string& path) {
+    const data::IdxArray pictures = data::read_idx(path);
+    data::Halves halves = data::split_pictures(pictures, path);
+    for (const std::int64_t size : pictures.shape) hash.add(static_cast<std::uint64_t>(size));
+    fingerprint_ = hash.add(std::as_bytes(std::span(pictures.values))).text();
+    return halves;
+  };
+  const data::Halves first = read(file), held_out = config.test.empty() ? data::Halves{} : read(config.test);
+  const std::int64_t n = first.left.shape()[0];
+  if (n < 5) reject_input("split.few", file, "shape", std::to_string(n) + " pictures, expected at least 5");
+  if (held_out.left && held_out.left.shape()[1] != first.left.shape()[1])
+    reject_input("split.test", config.test, "shape",
+                 "halves of " + std::to_string(held_out.left.shape()[1]) + " pixels, expected " +
+                     std::to_string(first.left.shape()[1]) + " as in " + escape_text(file, 4096));
+  for (const auto& [name, half, rest] :
+       {std::tuple("left", first.left, held_out.left), std::tuple("right", first.right, held_out.right)}) {
+    const Tensor all = joined(half, rest);
     ModalitySpec spec;
     spec.name = name;
     spec.tokens = 1;
-    spec.width = half.shape()[1];
-    add(std::move(spec), {half.reshaped({n, 1, half.shape()[1]}), {}, {}});
+    spec.width = all.shape()[1];
+    add(std::move(spec), {all.reshaped({all.shape()[0], 1, all.shape()[1]}), {}, {}});
   }
-  split();
+  held_out.left ? hold_out(held_out.left.shape()[0]) : split();
 }
 
 std::string SplitSource::description() const {

@@ -10,7 +10,8 @@ namespace triptych::app {
 class SplitSource : public RowSource {
  public:
   // config.source is "split:FILE". Throws what read_idx and split_pictures throw, and Error(input, "split.few") for
-  // fewer than five pictures: every fifth is held out.
+  // fewer than five pictures: every fifth is held out, or those of the file config.test; "split.test" for a test file
+  // of other sizes.
   explicit SplitSource(const DataConfig& config);
 
   std::string fingerprint() const override { return fingerprint_; }

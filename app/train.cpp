@@ -16,7 +16,7 @@ namespace {
 struct Options {
   TrainRequest request;
   DataOptions data;
-  std::string scheme;
+  std::string scheme, preset;
   std::vector<std::string> set;
   std::string steps, batch, seed, threads;
   bool drop_nonfinite = false, json = false;
@@ -26,11 +26,10 @@ ConfigSources sources_of(const Options& o) {
   ConfigSources s = o.request.config;
   s.source = o.data.source;
   s.files = feature_files(o.data);
-  const std::pair<const char*, const std::string*> values[] = {{"model.scheme", &o.scheme},
-                                                               {"train.steps", &o.steps},
-                                                               {"train.batch", &o.batch},
-                                                               {"train.seed", &o.seed},
-                                                               {"train.threads", &o.threads}};
+  const std::pair<const char*, const std::string*> values[] = {
+      {"model.scheme", &o.scheme},  {"model.preset", &o.preset}, {"data.labels", &o.data.labels},
+      {"train.steps", &o.steps},    {"train.batch", &o.batch},   {"train.seed", &o.seed},
+      {"train.threads", &o.threads}};
   for (const auto& [key, value] : values)
     if (!value->empty()) s.values.emplace_back(key, *value);
   if (o.drop_nonfinite) s.values.emplace_back("data.drop_nonfinite", "true");
@@ -67,6 +66,8 @@ std::function<int()> setup(CLI::App& options) {
   add_text(options, "--config", o->request.config.file, "FILE", "settings in TOML, such as the config.toml of a run");
   add_text(options, "--scheme", o->scheme, "NAME",
            "how shared and private codes are made (default: shared-private); A+B for a stack");
+  add_text(options, "--preset", o->preset, "NAME",
+           "misa, dcca, vcca, vcca-private, clip or infonce: objective and codes of a published variant");
   add_list(options, "--set", o->set, "KEY=VALUE", "one setting, such as train.lr=0.001; may be repeated");
   add_text(options, "--steps", o->steps, "N", "optimizer steps: train.steps");
   add_text(options, "--batch", o->batch, "N", "items in a batch: train.batch");

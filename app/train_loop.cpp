@@ -35,6 +35,7 @@ std::string metrics_line(const StepReport& r, const ModelConfig& model, const Pa
                                {"entropy", route.entropy},
                                {"leakage", route.leakage}});
   }
+  for (const std::string_view term : r.short_of_samples) line["short_of_samples"].push_back(term);
   for (const Parameter& p : parameters)
     if (p.name.ends_with("logit_scale") && p.value.size() == 1) line["logit_scale"] = p.value.item();
   return json_text(line);
@@ -104,7 +105,8 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
                       0,
                       config.model.bridge.gate(progress),
                       terms,
-                      objective.routing};
+                      objective.routing,
+                      objective.short_of_samples};
     if (!std::isfinite(report.loss)) diverged(report.step, non_finite_loss(tape, terms));
 
     if (objective.total) tape.gradients(objective.total, context.parameters(), gradients);

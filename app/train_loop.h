@@ -30,6 +30,7 @@ struct StepReport {
   double loss = 0, lr = 0, gradient_norm = 0, gate = 0;
   std::span<const TermValue> terms;
   std::span<const Routing> routing;
+  std::span<const std::string_view> short_of_samples;  // terms that left something out (models/objective/objective.h)
 };
 
 struct TrainHooks {

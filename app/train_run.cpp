@@ -43,6 +43,15 @@ void fit_to_data(RunConfig& config, const DataSource& data) {
                     std::to_string(items) + " items there are for training");
 }
 
+// As many outputs as the labels ask for, unless the config names more.
+void fit_to_labels(ModelConfig& model, std::int64_t outputs) {
+  if (model.outputs == 0) model.outputs = outputs;
+  if (model.outputs < outputs)
+    throw Error(Exit::usage, "train.labels",
+                "model.outputs = " + std::to_string(model.outputs) + ", but the labels need " + std::to_string(outputs),
+                {}, "leave model.outputs at 0 to take what the labels need");
+}
+
 // What the run would do other than the checkpoint's.
 std::vector<std::string> changes(const Checkpoint& from, const RunConfig& config, const DataSource& data) {
   std::vector<std::string> all = differences(parse_config(from.config, "the checkpoint's config"), config);
@@ -115,6 +124,7 @@ TrainOutcome run_training(const TrainRequest& request) {
   for (const std::string& w : data->warnings()) warn(w);
   fit_to_data(config, *data);
   config.model.modalities = data->modalities();
+  fit_to_labels(config.model, data->label_outputs());
   const std::unique_ptr<Model> model =
       make_model(config.model, DType::f32, static_cast<std::uint64_t>(config.train.seed));
   if (StopSignals::received() != 0) return {request.out, 0, 0, 0, "", 128 + StopSignals::received()};

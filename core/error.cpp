@@ -101,6 +101,15 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return best;
 }
 
+std::string suggest(std::string_view word, const std::vector<std::string>& known, std::size_t most) {
+  if (const std::string close = nearest(word, known); !close.empty())
+    return "did you mean '" + escape_text(close) + "'?";
+  std::string all;
+  for (std::size_t i = 0; i < std::min(known.size(), most); ++i) all += (i == 0 ? "" : ", ") + escape_text(known[i]);
+  if (known.size() > most) all += ", ... (" + std::to_string(known.size()) + " in all)";
+  return known.empty() ? "there are none" : "known: " + all;
+}
+
 std::string escape_text(std::string_view text, std::size_t max_bytes) {
   std::string out;
   std::size_t at = 0;

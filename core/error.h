@@ -48,6 +48,10 @@ struct Error : std::runtime_error {
 // Empty when the best needs more than one edit per three characters, or when word is longer than 64 bytes.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+// The hint for a word that is none of `known`: "did you mean 'a'?" when one is near, else "known: a, b, c", the first
+// `most` of them.
+std::string suggest(std::string_view word, const std::vector<std::string>& known, std::size_t most = 100);
+
 // Printable form of untrusted text: backslash, control characters (so terminal escape codes too), bytes that are not
 // UTF-8, and invisible or direction-changing characters become \\, \n, \x1b, \u{202e} and the like. Text longer than
 // max_bytes is cut and its length stated. HTML needs its own escaping on top of this.

@@ -103,14 +103,8 @@ Setting parse_setting(const OpInfo& info, std::string_view name, std::string_vie
                ? refuse("a finite number")
                : Setting{number};
   }
-  const std::string close = nearest(name, names);
-  std::string known;
-  for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
   throw Error(Exit::usage, "param.unknown", std::string(info.name) + " has no parameter '" + escape_text(name) + "'",
-              {},
-              !close.empty()  ? "did you mean '" + close + "'?"
-              : known.empty() ? "it takes none"
-                              : "it takes " + known);
+              {}, suggest(name, names));
 }
 
 }  // namespace triptych

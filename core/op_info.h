@@ -105,6 +105,8 @@ struct OpInfo {
   // The same function in naive or composed form; null where the op itself is as plain as can be.
   Outputs (*reference)(const Call&) = nullptr;
   std::vector<std::string_view> outputs = {"value"};
+  // Fewest rows (samples) that a loss of codes of these widths can work on; null: 2.
+  std::int64_t (*least_rows)(std::span<const std::int64_t> widths, const Settings& given) = nullptr;
   bool kinks = false;  // has points without a derivative: gradients are checked with a short two-point step
 };
 

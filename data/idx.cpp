@@ -14,6 +14,8 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+bool is_gzip(Bytes b) { return b.size() >= 2 && b[0] == std::byte{0x1F} && b[1] == std::byte{0x8B}; }
+
 // The content of a file, front to back.
 class Reader {
  public:
@@ -69,11 +71,8 @@ class Gzip : public Reader {
       if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
         damaged(stream_.msg != nullptr ? stream_.msg : "cannot be decompressed");
       done += room - stream_.avail_out;
-      ended_ = status == Z_STREAM_END;
+      if (status == Z_STREAM_END) next_member();
     }
-    if (ended_ && (stream_.avail_in > 0 || at_ < bytes_.size()))
-      reject_input("idx.trailing", file_, "byte " + std::to_string(at_ - stream_.avail_in),
-                   "data after the end of the compressed stream, expected none", "download the file again");
     return done;
   }
   std::uint64_t most() const override {
@@ -82,6 +81,16 @@ class Gzip : public Reader {
   }
 
  private:
+  // A file may be several streams, one after the other (RFC 1952, section 2.2).
+  void next_member() {
+    const std::size_t at = at_ - stream_.avail_in;
+    ended_ = at == bytes_.size();
+    if (ended_) return;
+    if (!is_gzip(bytes_.subspan(at)))
+      reject_input("idx.trailing", file_, "byte " + std::to_string(at),
+                   "data after the end of the compressed stream, expected none", "download the file again");
+    inflateReset(&stream_);
+  }
   [[noreturn]] void damaged(const std::string& problem) const {
     reject_input("idx.gzip", file_, "byte " + std::to_string(at_ - stream_.avail_in), problem,
                  "the file was cut off or damaged: download it again");
@@ -166,8 +175,7 @@ IdxArray read_idx(const std::string& path) {
 }
 
 IdxArray parse_idx(Bytes bytes, const std::string& file) {
-  const bool compressed = bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
-  if (!compressed) {
+  if (!is_gzip(bytes)) {
     Plain reader(bytes);
     return parse(reader, sniff(bytes), file);
   }

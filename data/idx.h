@@ -1,4 +1,5 @@
-// IDX files, the format of MNIST and its relatives: unsigned bytes of any shape, plain or gzip-compressed.
+// IDX files, the format of MNIST and its relatives: unsigned bytes of any shape, plain or gzip-compressed (in one
+// stream or several).
 //
 //   00 00 type rank   sizes (rank times 32 bits, big-endian)   data, row-major
 #pragma once

@@ -1,5 +1,7 @@
 #include "losses/dcca.h"
 
+#include <algorithm>
+
 #include "backends/mutant.h"
 #include "core/dense_solver.h"
 #include "core/require.h"
@@ -120,7 +122,8 @@ const OpInfo& dcca_info() {
         const Dcca d = dcca(c[0], c[1], c.number("r"));
         return {d.value, d.rho};
       },
-      .outputs = {"value", "rho"}};
+      .outputs = {"value", "rho"},
+      .least_rows = [](std::span<const std::int64_t> widths, const Settings&) { return 1 + std::ranges::max(widths); }};
   return info;
 }
 

@@ -244,7 +244,12 @@ const OpInfo& hsic_info() {
         const auto bandwidth = [&] { return o.rbf ? c.tape.constant(Tensor::scalar(o.bandwidth, DType::f64)) : Var{}; };
         return {scale(value, weight(n, o.unbiased)), bandwidth(), bandwidth()};
       },
-      .outputs = {"value", "bandwidth_a", "bandwidth_b"}};
+      .outputs = {"value", "bandwidth_a", "bandwidth_b"},
+      .least_rows = [](std::span<const std::int64_t>, const Settings& given) -> std::int64_t {
+        for (const auto& [name, value] : given)
+          if (name == "estimator" && value == Setting{std::string("unbiased")}) return 4;
+        return 2;
+      }};
   return info;
 }
 

@@ -8,6 +8,7 @@
 #include "losses/dcca.h"
 #include "losses/flow_matching.h"
 #include "losses/flow_path.h"
+#include "losses/gaussian_nll.h"
 #include "losses/global_entropy.h"
 #include "losses/hsic.h"
 #include "losses/importance_loss.h"
@@ -42,6 +43,7 @@ std::span<const OpInfo* const> all_losses() {
       &dcca_info(),
       &flow_matching_info(),
       &flow_path_info(),
+      &gaussian_nll_info(),
       &global_entropy_info(),
       &hsic_info(),
       &importance_loss_info(),

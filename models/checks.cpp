@@ -1,8 +1,11 @@
 #include "models/checks.h"
 
+#include <algorithm>
+
 #include "core/rng.h"
 #include "models/checks_codes.h"
 #include "models/model.h"
+#include "models/objective/presets.h"
 
 namespace triptych {
 namespace {
@@ -74,6 +77,28 @@ void moe_case(const std::string& name, Case& k) {
     moe.experts.k = 2;  // another surface
 }
 
+// The published variants, and a task of each kind.
+void variant_case(const std::string& name, Case& k) {
+  k.config.modalities = {{.name = "a", .tokens = 3, .width = 4}, {.name = "b", .tokens = 2, .width = 5}};
+  k.batch.modalities = {features(3, 4, name != "dcca"), features(2, 5, false)};
+  set_variant(name == "regression" ? "vcca-private" : name, k.config);
+  k.config.objective = variant_objective(name == "regression" ? "vcca-private" : name, k.config, 2);
+  if (k.config.decoder_hidden > 0) k.config.decoder_hidden = 3;
+  k.config.encoder_layers = 1;
+  for (TermConfig& t : k.config.objective)  // finite differences see the whole gradient
+    if (t.loss == "misa_difference") t.settings = {{"detach_norms", false}};
+  if (name == "misa") {
+    k.config.outputs = 3;
+    k.config.objective.push_back({"task", "cross_entropy", {"task"}});
+    const std::int32_t classes[] = {0, 2, 1, 1, 0};
+    k.batch.labels = Tensor::from({samples}, std::span<const std::int32_t>(classes));
+  } else if (name == "regression") {
+    k.config.outputs = 2;
+    k.config.objective.push_back({"task", "mse", {"task"}});
+    k.batch.labels = drawn({samples, 2}, 77, -1, 1);
+  }
+}
+
 Case make_case(const std::string& name) {
   Case k{small_config(), {}};
   if (name == "two_modalities") {
@@ -85,6 +110,8 @@ Case make_case(const std::string& name) {
                            {.name = "b", .tokens = 2, .width = 3},
                            {.name = "c", .tokens = 1, .width = 2}};
     k.batch.modalities = {features(3, 4, true), features(2, 3, true), features(1, 2, false)};
+  } else if (name == "regression" || std::ranges::count(variants(), name) > 0) {
+    variant_case(name, k);
   } else if (name.starts_with("moe_")) {
     k.config.scheme = {"modality-moe"};
     moe_case(name, k);
@@ -118,6 +145,13 @@ std::vector<SchemeCheck> scheme_checks() {
   std::vector<SchemeCheck> list = {{"shared-private", "two_modalities"},
                                    {"shared-private", "three_masked"},
                                    {"shared-private", "pictures_and_texts"},
+                                   {"shared-private", "misa"},
+                                   {"shared-private", "dcca"},
+                                   {"shared-private", "vcca"},
+                                   {"shared-private", "vcca-private"},
+                                   {"shared-private", "clip"},
+                                   {"shared-private", "infonce"},
+                                   {"shared-private", "regression"},
                                    {"stack", "query_banks_shared_private"},
                                    {"stack", "typed_slots_readout"},
                                    {"modality-moe", "moe_top_1"},

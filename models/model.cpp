@@ -45,8 +45,15 @@ void check(const ModelConfig& c) {
     refuse("model.ffn = '" + escape_text(c.ffn) + "' must be dense or modality-moe");
   if (c.ffn == "modality-moe" && std::find(c.scheme.begin(), c.scheme.end(), "query-banks") == c.scheme.end())
     refuse("model.ffn = modality-moe needs the scheme query-banks in model.scheme, whose FFN it replaces");
-  if (c.encoder != "mlp" && c.encoder != "linear" && c.encoder != "none")
-    refuse("model.encoder = '" + escape_text(c.encoder) + "' must be mlp, linear or none");
+  if (c.encoder != "mlp" && c.encoder != "deep" && c.encoder != "linear" && c.encoder != "none")
+    refuse("model.encoder = '" + escape_text(c.encoder) + "' must be mlp, deep, linear or none");
+  if (c.encoder_layers < 1)
+    refuse("model.encoder_layers = " + std::to_string(c.encoder_layers) + " must be at least 1");
+  if (c.code != "linear" && c.code != "sigmoid" && c.code != "gaussian")
+    refuse("model.code = '" + escape_text(c.code) + "' must be linear, sigmoid or gaussian");
+  if (c.code != "linear" && c.scheme.back() != "shared-private")
+    refuse("model.code = '" + c.code + "' needs shared-private to be the last of model.scheme, got '" +
+           escape_text(c.scheme.back()) + "'");
 }
 
 }  // namespace

@@ -40,18 +40,26 @@ struct ModalityBatch {
 struct Batch {
   std::vector<ModalityBatch> modalities;
   std::int64_t views = 1;
+  Tensor labels;  // of the task: int32 (n), a class each, or float (n,width); null where there are none
 };
 
 struct ModelConfig {
   // The stack: the first scheme reads the encoded modalities, every other one the codes of the scheme before.
   std::vector<std::string> scheme = {"shared-private"};
   std::vector<ModalitySpec> modalities;
-  // Encoder of ready-made features: "mlp" (encoders/features.h), "linear" (one projection) or "none" (as they are).
+  // Encoder of ready-made features: "mlp" (encoders/features.h), "deep" (encoders/deep.h, of encoder_layers layers),
+  // "linear" (one projection) or "none" (as they are).
   std::string encoder = "mlp";
   std::string image_tokens = "mean";  // of a picture: one, or every position of its coarsest map ("map")
-  std::int64_t width = 128;           // of encoded tokens
+  std::int64_t encoder_layers = 2;
+  std::int64_t width = 128;  // of encoded tokens
   // Of the codes; 0: as the last scheme makes them (all but shared-private: `width`).
   std::int64_t private_width = 64, shared_width = 64;
+  // Codes of shared-private, when it is the last scheme: "linear", "sigmoid" (MISA) or "gaussian" (VCCA).
+  std::string code = "linear";
+  std::int64_t decoder_hidden = 0;            // hidden units of the reconstruction; 0: a linear map
+  std::vector<std::string> head = {"joint"};  // the codes that the task head reads
+  std::int64_t outputs = 0;                   // of the task head: classes, or numbers to predict; 0: no head
   std::string ffn = "dense";  // query-banks with pre_norm: "dense" or "modality-moe" in the place of their FFN
   // Of the other schemes, whose width is the one above; the texts stand for the enums of the same name.
   QueryBanksConfig query_banks;
@@ -62,7 +70,9 @@ struct ModelConfig {
   double dropout = 0;
   double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;
-  std::vector<TermConfig> objective;  // empty: the preset of the last scheme (objective/presets.h)
+  // Where the objective comes from: "scheme" (the preset of the last one) or a variant (objective/presets.h).
+  std::string preset = "scheme";
+  std::vector<TermConfig> objective;  // empty: the preset's
 };
 
 class Model {

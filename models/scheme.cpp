@@ -15,6 +15,13 @@ Var present(const Var& mask) {
   return mask.tape().constant(p);
 }
 
+Var both(const Var& a, const Var& b) {
+  if (!a || !b) return a ? a : b;
+  Tensor product(a.shape(), a.dtype());
+  for (std::int64_t i = 0; i < product.size(); ++i) product.set(i, a.value().at(i) * b.value().at(i));
+  return a.tape().constant(product);
+}
+
 Var mean_of_present(const Vars& codes, std::span<const Encoded> encoded) {
   bool masked = false;
   std::int64_t modalities = 0;

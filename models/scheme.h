@@ -50,6 +50,9 @@ class Scheme {
 // 1 where a sample has at least one real token of the modality: mask (B,L) -> (B), constant. Absent for an absent mask.
 Var present(const Var& mask);
 
+// 1 where both are: masks (B), constant; absent: everywhere.
+Var both(const Var& a, const Var& b);
+
 // Mean of the shared codes over the modalities that each sample has (a modality without a code counts for nobody).
 Var mean_of_present(const Vars& shared_codes, std::span<const Encoded> encoded);
 

@@ -31,9 +31,12 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
     sizes.modalities.push_back(m.name);
     sizes.targets.push_back(encoders_.back().target_width());
   }
+  ModelConfig below = config;  // only the last scheme has codes of another kind
+  below.code = "linear";
   for (std::size_t i = 0; i < config.scheme.size(); ++i) {
-    stack_.push_back(make_scheme(config.scheme[i], config, i == 0 ? init : init.below("stack" + std::to_string(i)),
-                                 widths, i + 1 == config.scheme.size()));
+    const bool last = i + 1 == config.scheme.size();
+    stack_.push_back(make_scheme(config.scheme[i], last ? config : below,
+                                 i == 0 ? init : init.below("stack" + std::to_string(i)), widths, last));
     for (EncodedWidths& w : widths) w = {w.name, stack_.back()->shared_width(), stack_.back()->private_width(), false};
   }
   const Scheme& last = *stack_.back();
@@ -45,7 +48,11 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   if (sizes.shared_width != last.shared_width())
     read_shared_.emplace(init.shared(), "shared.readout", last.shared_width(), sizes.shared_width);
   sizes.logit_scale = config.logit_scale;
-  if (config_.objective.empty()) config_.objective = preset(config.scheme.back(), config.typed_slots.soft);
+  sizes.gaussian = config.code == "gaussian";
+  sizes.decoder_hidden = config.decoder_hidden;
+  sizes.head = config.head;
+  sizes.outputs = config.outputs;
+  if (config_.objective.empty()) config_.objective = variant_objective(config.preset, config, config.modalities.size());
   objective_ =
       std::make_unique<Objective>(init, config_.objective, sizes, stack_.size() == 1 ? stack_[0].get() : nullptr);
 }
@@ -98,14 +105,16 @@ void SchemeModel::read_out(const Context& c, Factors& f) const {
 
 Factors SchemeModel::factors(Context& c, const Batch& batch) const {
   const auto encoded = encode(c, batch);
-  return codes(c, encoded, 1, {});
+  Factors f = codes(c, encoded, 1, {});
+  f.task = objective_->predict(c, f);
+  return f;
 }
 
 LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress) const {
   const auto encoded = encode(c, batch);
   const double gate = config_.bridge.gate(progress);
   const Factors f = codes(c, encoded, gate, objective_->wanted());
-  LossTerms terms = objective_->evaluate(c, {f, encoded, batch.views, progress, gate});
+  LossTerms terms = objective_->evaluate(c, {f, encoded, batch.views, progress, gate, batch.labels});
   terms.routing = f.routing;
   return terms;
 }

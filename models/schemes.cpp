@@ -27,8 +27,13 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
     moe.experts.drop_order = drop_order(config);
     return std::make_unique<ModalityMoe>(init, widths, moe);
   }
-  if (name == "shared-private")
-    return std::make_unique<SharedPrivate>(init, widths, config.private_width, config.shared_width);
+  if (name == "shared-private") {
+    using Code = SharedPrivate::Code;
+    return std::make_unique<SharedPrivate>(init, widths, config.private_width, config.shared_width,
+                                           config.code == "sigmoid"    ? Code::sigmoid
+                                           : config.code == "gaussian" ? Code::gaussian
+                                                                       : Code::linear);
+  }
   if (name == "query-banks") {
     QueryBanksConfig banks = config.query_banks;
     banks.width = config.width;
@@ -47,11 +52,8 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
                                                           : SlotGradient::full;
     return std::make_unique<TypedSlots>(init, widths, slots);
   }
-  const std::string close = nearest(name, scheme_names());
-  std::string all;
-  for (const std::string& n : scheme_names()) all += (all.empty() ? "" : ", ") + n;
   throw Error(Exit::usage, "model.scheme", "model.scheme = '" + escape_text(name) + "' is not a scheme", {},
-              close.empty() ? "schemes: " + all : "did you mean '" + close + "'?");
+              suggest(name, scheme_names()));
 }
 
 }  // namespace triptych

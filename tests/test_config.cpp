@@ -57,6 +57,37 @@ TEST_CASE("config: a scheme brings its objective, and on the emoji the widths it
           "objective 'balance': weight_end and schedule = \"constant\" exclude each other");
 }
 
+TEST_CASE("config: a preset brings its objective and codes, and gives way to what is said") {
+  RunConfig c = parse_config(
+      "[data]\nsource = 'files'\n[[data.modality]]\nname = 'a'\nfile = 'a.npy'\n"
+      "[[data.modality]]\nname = 'b'\nfile = 'b.npy'\n[model]\npreset = 'vcca-private'\n",
+      "run.toml");
+  CHECK(c.model.code == "gaussian");
+  CHECK(c.model.bridge.end == 0);
+  REQUIRE(c.model.objective.size() == 3);
+  CHECK(c.model.objective[1].weight == 0.5);
+  c.model.decoder_hidden = 7;
+  CHECK(to_toml(parse_config(to_toml(c), "again")) == to_toml(c));
+  c = with({{"data.source", "synthetic:disentangled"}, {"model.preset", "misa"}, {"model.code", "linear"}});
+  CHECK(c.model.code == "linear");
+  CHECK(c.model.objective[1].loss == "cmd");
+  c = with({{"model.preset", "dcca"}});  // on the emoji too
+  CHECK(c.model.objective[0].loss == "dcca");
+  CHECK(c.model.shared_width == 48);
+  refuse("[model]\npreset = 'vca'\n", "config.value", {"run.toml:2", "'vca'", "\"vcca-private\""}, "'vcca'");
+}
+
+TEST_CASE("config: labels go with feature files and bring a task, a second file of pictures with a first") {
+  const std::string files =
+      "[[data.modality]]\nname = 'a'\nfile = 'a.npy'\n[[data.modality]]\nname = 'b'\nfile = 'b.npy'\n";
+  const RunConfig c = parse_config("[data]\nlabels = 'y.npz:y'\n" + files, "run.toml");
+  CHECK(c.data.labels.ends_with("/y.npz:y"));
+  CHECK(c.data.labels.starts_with("/"));
+  CHECK(c.model.objective.back().on == std::vector<std::string>{"task"});
+  refuse("[data]\nlabels = 'y.npy'\n", "config.contradiction", {"data.labels", "\"emoji\""});
+  refuse("[data]\ntest = 'y'\n", "config.contradiction", {"data.test", "split:FILE"});
+}
+
 TEST_CASE("config: [[objective]] tables in TOML") {
   const char* text = R"([model]
 scheme = ["typed-slots", "shared-private"]

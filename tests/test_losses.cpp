@@ -13,6 +13,7 @@
 #include "losses/contrastive_distance.h"
 #include "losses/dcca.h"
 #include "losses/flow_path.h"
+#include "losses/gaussian_nll.h"
 #include "losses/hsic.h"
 #include "losses/info_nce.h"
 #include "losses/kl_distillation.h"
@@ -338,15 +339,22 @@ TEST_CASE("attention_leakage: a query without attention leaks nothing and sends 
   CHECK(value(clean.normalised) == 0);
 }
 
-TEST_CASE("vcca: the negative ELBO of one sample is kl_gaussian plus squared errors plus a constant") {
+TEST_CASE("gaussian_nll: a mean over real rows of sums over columns; nothing real is 0") {
+  Bench t;
+  const Var a = t.var(Tensor::full({3, 4}, DType::f64, 1)), b = t.var(Tensor::zeros({3, 4}, DType::f64));
+  const double constant = 2 * std::log(2 * std::numbers::pi);
+  CHECK(value(gaussian_nll(a, b)) == doctest::Approx(2 + constant).epsilon(tight));
+  CHECK(value(gaussian_nll(a, b, t.tape.constant(Tensor::zeros({3}, DType::f64)))) == 0);
+  CHECK(value(gaussian_nll(a, b, {}, 0.25)) == doctest::Approx(8 + constant + 2 * std::log(0.25)).epsilon(tight));
+}
+
+TEST_CASE("vcca: the negative ELBO of one sample is kl_gaussian plus gaussian_nll") {
   Bench t;
   const auto row = [&](std::vector<double> v) {
     return t.var(Tensor::from({1, static_cast<std::int64_t>(v.size())}, std::span<const double>(v), DType::f64));
   };
-  // Unit observation variance: -log p(x|z) = D/2 (mse + ln 2 pi), D entries.
   const auto reconstruction = [&](std::vector<double> x, std::vector<double> decoded) {
-    const double half = 0.5 * static_cast<double>(x.size());
-    return half * (value(mse(row(x), row(decoded))) + std::log(2 * std::numbers::pi));
+    return value(gaussian_nll(row(decoded), row(x)));
   };
   const std::vector<double> mu{0.3, -0.2}, logvar{-0.5, 0.1}, eps{0.7, -1.1};
   std::vector<double> z;

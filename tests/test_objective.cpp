@@ -4,11 +4,18 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "losses/clip.h"
+#include "losses/dcca.h"
+#include "losses/kl_gaussian.h"
+#include "losses/mse.h"
 #include "losses/variance_hinge.h"
 #include "losses/xcorr.h"
 #include "models/objective/objective.h"
 #include "models/objective/presets.h"
+#include "ops/concat.h"
+#include "ops/cross_entropy.h"
 #include "ops/gather.h"
+#include "ops/linear.h"
+#include "ops/masked_mean.h"
 #include "ops/slice.h"
 
 using namespace triptych;
@@ -32,9 +39,11 @@ struct Setup {
   Factors f;
   InlineVector<Encoded, 8> encoded;
 
+  Objective::Sizes sizes{names, {4, 4, 4}, 3, 3, 0.5};
+
   Objective make(const std::vector<TermConfig>& terms) {
     const Init init(parameters, DType::f64, 1);
-    Objective o(init, terms, {names, {4, 4, 4}, 3, 3, 0.5}, nullptr);
+    Objective o(init, terms, sizes, nullptr);
     c.begin(true);
     for (std::size_t m = 0; m < names.size(); ++m) {
       f.private_codes.push_back(tape.variable(drawn({6, 3}, m)));
@@ -162,7 +171,12 @@ TEST_CASE("objective: what cannot be is refused with the nearest name") {
   CHECK(refusal({"x", "variance_hinge", {"private-shared"}}, hint) ==
         std::string("objective 'x': on = 'private-shared' is not for the loss variance_hinge"));
   CHECK(refusal({"x", "clip", {"reconstruction"}}, hint) ==
-        std::string("objective 'x': on = 'reconstruction' takes the loss mse, got clip"));
+        std::string("objective 'x': on = 'reconstruction' takes the losses mse and gaussian_nll, got clip"));
+  CHECK(refusal({"x", "clip", {"task"}}, hint) ==
+        std::string("objective 'x': on = 'task' takes the losses cross_entropy and mse, got clip"));
+  CHECK(refusal({"x", "cross_entropy", {"joint"}}, hint) ==
+        std::string("objective 'x': the loss cross_entropy does not act on codes"));
+  CHECK(hint == "on = \"task\"");
   CHECK(refusal({"x", "clip", {"routing"}}, hint) ==
         std::string("objective 'x': on = 'routing' takes losses with an input 'gates', clip has none"));
   CHECK(refusal({"x", "xcorr", {}}, hint) == std::string("objective 'x': needs the codes it acts on: on = \"shared\""));
@@ -170,9 +184,93 @@ TEST_CASE("objective: what cannot be is refused with the nearest name") {
   Setup s;
   CHECK_THROWS_WITH_AS(s.make({{"x", "xcorr", {"private"}}, {"x", "xcov", {"private"}}}),
                        "objective: two terms are named 'x'", Error);
+  CHECK_THROWS_WITH_AS(s.make({{"x", "cross_entropy", {"task"}}}), "objective 'x': on = 'task' needs labels", Error);
+  CHECK_THROWS_WITH_AS(s.make({{"x", "kl_gaussian", {"shared"}}}),
+                       "objective 'x': kl_gaussian acts on codes with a variance", Error);
+  CHECK_THROWS_WITH_AS(head_codes({"privat.text"}, names), "model.head = 'privat.text' is not a code", Error);
+}
+
+TEST_CASE("objective: a term without enough complete samples for its loss is left out and named") {
+  Setup s;
+  const Objective o = s.make({{"cca", "dcca", {"shared"}}, {"v", "variance_hinge", {"private.text"}}});
+  Tensor mask = Tensor::full({6, 2}, DType::f64, 1);
+  for (std::int64_t i = 0; i < 6; ++i) mask.set(i, 0);  // three samples have text: dcca of three columns needs four
+  s.encoded[0].h.mask = s.tape.constant(mask);
+  const LossTerms t = o.evaluate(s.c, {s.f, s.encoded});
+  REQUIRE(t.terms.size() == 2);  // image and sound are complete
+  CHECK(t.terms[0].value.value().item() == dcca(s.f.shared_codes[1], s.f.shared_codes[2]).value.value().item());
+  REQUIRE(t.short_of_samples.size() == 1);
+  CHECK(t.short_of_samples[0] == "cca");
+}
+
+TEST_CASE("objective: kl_gaussian sees the distribution of the codes") {
+  Setup s;
+  s.sizes.gaussian = true;
+  const Objective o = s.make({{"prior", "kl_gaussian", {"shared"}, 0.5, 0.5}});
+  double expected = 0;
+  for (std::size_t m = 0; m < 3; ++m) {
+    const Var mean = s.tape.variable(drawn({6, 3}, 30 + m)), logvar = s.tape.variable(drawn({6, 3}, 40 + m));
+    s.f.shared_gaussian.push_back({mean, logvar});
+    s.f.private_gaussian.push_back({});
+    expected += 0.5 * kl_gaussian(mean, logvar).value().item();
+  }
+  CHECK(s.value(o) == doctest::Approx(expected).epsilon(1e-14));
+}
+
+TEST_CASE("objective: cross- and shared-reconstruction decode every modality from every shared code, mean over these") {
+  for (const bool with_private : {true, false}) {
+    Setup s;
+    const Objective o = s.make({{"r", "mse", {with_private ? "cross-reconstruction" : "shared-reconstruction"}}});
+    double expected = 0;
+    for (std::size_t m = 0; m < 3; ++m) {
+      const Var weight = s.c.parameters()[2 * m], bias = s.c.parameters()[2 * m + 1];
+      const Var target = masked_mean(s.encoded[m].target, Var{});
+      for (std::size_t a = 0; a < 3; ++a) {
+        const Var both[] = {s.f.private_codes[m], s.f.shared_codes[a]};
+        const Var decoded = linear(with_private ? concat(both, 1) : s.f.shared_codes[a], weight, bias);
+        expected += mse(decoded, target).value().item() / 3;
+      }
+    }
+    CHECK(s.value(o) == doctest::Approx(expected).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("objective: the task head reads the codes named, of the samples that have them") {
+  Setup s;
+  s.sizes.outputs = 2;
+  s.sizes.head = {"private.text", "joint"};
+  const Objective o = s.make({{"task", "cross_entropy", {"task"}}});
+  s.f.joint = s.tape.variable(drawn({6, 3}, 50));
+  CHECK(o.wanted().joint);
+  const std::int32_t classes[] = {0, 1, 1, 0, 1, 0};
+  const Tensor labels = Tensor::from({6}, std::span<const std::int32_t>(classes));
+  const Var codes[] = {s.f.private_codes[0], s.f.joint};
+  const auto at = [&](const char* name) {
+    for (std::size_t i = 0; i < s.parameters.size(); ++i)
+      if (s.parameters[i].name == name) return s.c.parameters()[i];
+    return Var{};
+  };
+  const Var logits = linear(concat(codes, 1), at("task.weight"), at("task.bias"));
+  CHECK(same_bits(o.predict(s.c, s.f).value(), logits.value()));
+  const auto value = [&](const Tensor& of) {
+    return o.evaluate(s.c, {s.f, s.encoded, 1, 1, 1, of}).total.value().item();
+  };
+  CHECK(value(labels) == cross_entropy(logits, s.tape.constant(labels)).value().item());
+  CHECK_THROWS_WITH_AS(value(drawn({6, 2}, 51)),
+                       "objective 'task': cross_entropy takes classes, the labels are real numbers", Error);
+  Tensor mask = Tensor::full({6, 2}, DType::f64, 1);
+  mask.set(2, 0), mask.set(3, 0);  // the second sample has no text
+  s.encoded[0].h.mask = s.tape.constant(mask);
+  Tensor index({5}, DType::i32), left({5}, DType::i32);
+  for (int i = 0; const int row : {0, 2, 3, 4, 5}) index.set(i, row), left.set(i++, classes[row]);
+  CHECK(value(labels) ==
+        doctest::Approx(cross_entropy(gather(logits, s.tape.constant(index)), s.tape.constant(left)).value().item()));
 }
 
 TEST_CASE("objective: every preset can be resolved") {
   for (const char* scheme : {"query-banks", "typed-slots", "shared-private", "modality-moe"})
     for (const TermConfig& t : preset(scheme)) CHECK_NOTHROW(resolve(t, find_loss(t.loss), names));
+  for (const std::string& variant : variants())
+    for (const TermConfig& t : variant_objective(variant, {}, 3)) CHECK_NOTHROW(resolve(t, find_loss(t.loss), names));
+  CHECK_THROWS_WITH_AS(variant_objective("mis", {}, 2), "model.preset = 'mis' is not a preset", Error);
 }

@@ -351,3 +351,37 @@ TEST_CASE("models: impossible configurations are refused by name") {
       },
       "objective 'x': the loss flow_path does not act on codes");
 }
+
+TEST_CASE("shared-private: sigmoid codes are bounded and share one map; Gaussian ones are drawn in training only") {
+  ModelConfig config = config_of(2);
+  config.code = "sigmoid";
+  const Batch batch = batch_of(2, 5, DType::f64);
+  const auto bounded = make_model(config, DType::f64, 3);
+  int shared_maps = 0;
+  for (const Parameter& p : bounded->parameters())
+    shared_maps += p.name == "shared.weight" || p.name == "m0.shared.weight";
+  CHECK(shared_maps == 1);
+  Tape tape(cpu_kernels());
+  const auto codes = [&](const Model& model, bool training, std::int64_t step) {
+    Context c(tape, model.parameters());
+    c.begin(training, 9, step);
+    const Factors f = model.factors(c, batch);
+    for (const auto& g : f.shared_gaussian)
+      for (const double l : g.logvar.value().values()) CHECK(std::abs(l) < 10);
+    return f.shared_codes[0].value().clone();
+  };
+  for (const double v : codes(*bounded, true, 0).values()) CHECK((v > 0 && v < 1));
+
+  config.code = "gaussian";
+  const auto gaussian = make_model(config, DType::f64, 3);
+  const Tensor mean = codes(*gaussian, false, 0), first = codes(*gaussian, true, 1), second = codes(*gaussian, true, 2);
+  CHECK(same_bits(mean, codes(*gaussian, false, 5)));
+  CHECK(same_bits(first, codes(*gaussian, true, 1)));
+  CHECK(largest_difference(first, mean) > 0.1);
+  CHECK(largest_difference(first, second) > 0.1);
+
+  config.scheme = {"query-banks"};
+  CHECK_THROWS_WITH_AS(make_model(config, DType::f64, 3),
+                       "model.code = 'gaussian' needs shared-private to be the last of model.scheme, got 'query-banks'",
+                       Error);
+}

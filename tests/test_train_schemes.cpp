@@ -29,13 +29,17 @@ struct Stack {
   const char* name;
   std::vector<std::string> scheme;
   bool experts = false;  // in the place of the feed-forward networks of query banks
+  const char* preset = "scheme";
 };
 const std::vector<Stack> stacks = {{"query-banks", {"query-banks"}},
                                    {"typed-slots", {"typed-slots"}},
                                    {"shared-private", {"shared-private"}},
                                    {"modality-moe", {"modality-moe"}},
                                    {"stack", {"query-banks", "shared-private"}},
-                                   {"stack with experts", {"query-banks", "shared-private"}, true}};
+                                   {"stack with experts", {"query-banks", "shared-private"}, true},
+                                   {"misa", {"shared-private"}, false, "misa"},
+                                   {"dcca", {"shared-private"}, false, "dcca"},
+                                   {"vcca-private", {"shared-private"}, false, "vcca-private"}};
 
 // Three modalities of tokens, the last one padded and absent from some rows.
 struct Setup {
@@ -58,8 +62,10 @@ struct Setup {
     data::write_npy(dir / "lengths.npy", data::make_array({rows}, lengths));
     config.data.files[2].mask = dir / "lengths.npy";
     config.model.scheme = kind.scheme;
-    config.model.objective = preset(kind.scheme.back());
+    set_variant(kind.preset, config.model);
+    config.model.objective = variant_objective(kind.preset, config.model, 3);
     config.model.width = width;
+    config.model.decoder_hidden = std::min(config.model.decoder_hidden, width);
     config.model.private_width = config.model.shared_width = width / 2;
     config.model.query_banks.heads = 2;
     config.model.query_banks.pre_norm = kind.experts;

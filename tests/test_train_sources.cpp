@@ -165,6 +165,43 @@ TEST_CASE("feature source: what cannot be trained on is refused with file, place
   f.refused("array.rank", {"a.npy"});
 }
 
+TEST_CASE("feature source: labels go with their rows") {
+  Files f;
+  std::vector<std::int64_t> classes(23);
+  for (std::size_t r = 0; r < 23; ++r) classes[r] = static_cast<std::int64_t>(r * r % 7);
+  const auto label = [&](const data::Array& a) {
+    data::write_npy(f.dir / "y.npy", a);
+    f.config.labels = f.dir / "y.npy";
+  };
+  label(make_array({23}, classes));
+  std::vector<float> bad = numbered(23, 3);
+  bad[3 * 4] = std::numeric_limits<float>::quiet_NaN();
+  data::write_npy(f.dir / "a.npy", make_array({23, 3}, bad));
+  f.config.drop_nonfinite = true;
+  FeatureSource s(f.config);
+  CHECK(s.label_outputs() == 5);  // 0, 1, 2, 4
+  Batch b;
+  s.train_batch(1, 0, 8, b);
+  const auto rows = rows_of(b.modalities[1].values);
+  for (std::size_t i = 0; i < 8; ++i)
+    CHECK(b.labels.at(static_cast<std::int64_t>(i)) == static_cast<double>(rows[i] * rows[i] % 7));
+  const Factor held = s.blocks(true)[0].factors.at(0);
+  CHECK(held.name == "label");
+  CHECK(held.labels.size() == static_cast<std::size_t>(s.test_items()));
+  const std::string fingerprint = s.fingerprint();
+
+  label(make_array({23, 2}, numbered(23, 2)));
+  const FeatureSource real(f.config);
+  CHECK(real.label_outputs() == 2);
+  CHECK(real.fingerprint() != fingerprint);
+  CHECK(real.blocks(true)[1].factors[0].values.shape() == Shape{real.test_items(), 2});
+  label(make_array({22}, std::vector<std::int64_t>(22)));
+  f.refused("features.labels", {"y.npy", "(22,)", "(23,)"});
+  classes[3] = -1;
+  label(make_array({23}, classes));
+  f.refused("features.labels", {"row 3", "class -1"});
+}
+
 TEST_CASE("feature source: odd data is warned about") {
   Files f;
   f.config.files[1].file = f.config.files[0].file;

@@ -17,6 +17,8 @@ ModalityEncoder::ModalityEncoder(const Init& init, const ModalitySpec& spec, con
       break;
     default: {
       if (config.encoder == "mlp") encoder_.emplace<FeatureEncoder>(init, spec.name, spec.width, width);
+      if (config.encoder == "deep")
+        encoder_.emplace<DeepEncoder>(init, spec.name, spec.width, width, config.encoder_layers);
       if (config.encoder == "linear") encoder_.emplace<Linear>(init, spec.name + ".project", spec.width, width);
       const std::int64_t out = config.encoder == "none" ? spec.width : width;
       widths_ = {spec.name, out, out, true};
@@ -33,6 +35,7 @@ Encoded ModalityEncoder::operator()(Context& c, const ModalityBatch& b, double d
     return (*ngrams)(c, x, c.tape().constant(b.offset), dropout);
   const Var mask = b.mask ? c.tape().constant(b.mask) : Var{};
   if (const auto* features = std::get_if<FeatureEncoder>(&encoder_)) return (*features)(c, {x, mask}, dropout);
+  if (const auto* deep = std::get_if<DeepEncoder>(&encoder_)) return (*deep)(c, {x, mask}, dropout);
   const auto* project = std::get_if<Linear>(&encoder_);
   const Tokens h = {c.dropout(project ? (*project)(c, x) : x, dropout), mask};
   return {h, h, x};

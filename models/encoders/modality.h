@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "models/encoders/deep.h"
 #include "models/encoders/features.h"
 #include "models/encoders/image.h"
 #include "models/encoders/ngrams.h"
@@ -22,7 +23,7 @@ class ModalityEncoder {
 
  private:
   struct None {};  // features as they are
-  std::variant<None, Linear, FeatureEncoder, ImageEncoder, NgramEncoder> encoder_;
+  std::variant<None, Linear, FeatureEncoder, DeepEncoder, ImageEncoder, NgramEncoder> encoder_;
   EncodedWidths widths_;
   std::int64_t target_width_;
 };

@@ -1,9 +1,11 @@
 #include "models/objective/objective.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/error.h"
+#include "core/gather_rows.h"
 #include "models/objective/inputs.h"
 #include "models/objective/views.h"
 #include "ops/add.h"
@@ -22,13 +24,15 @@ bool compares_samples(const OpInfo& loss) {
 
 Var plus(const Var& sum, const Var& term) { return sum ? add(sum, term) : term; }
 
-const Var& code_of(const Factors& f, const CodeRef& ref) {
-  switch (ref.side) {
-    case CodeRef::Side::private_code: return f.private_codes[ref.modality];
-    case CodeRef::Side::shared_code: return f.shared_codes[ref.modality];
-    case CodeRef::Side::joint: return f.joint;
-    default: return f.joint_tokens.x;
-  }
+const Factors::Gaussian& gaussian_of(const Factors& f, const CodeRef& ref) {
+  return (ref.side == CodeRef::Side::private_code ? f.private_gaussian : f.shared_gaussian)[ref.modality];
+}
+
+Reconstruction::From from_of(TermCodes::On on) {
+  using From = Reconstruction::From;
+  return on == TermCodes::On::reconstruction         ? From::own
+         : on == TermCodes::On::cross_reconstruction ? From::every
+                                                     : From::shared;
 }
 
 // Which samples have what the code is read from; absent: all of them.
@@ -55,7 +59,10 @@ Var common_rows(const Var& a, const Var& b) {
 }  // namespace
 
 Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens) {
-  bool scale = false, bias = false, decode = false;
+  bool scale = false, bias = false, from_both = false, from_shared = false, task = false;
+  const auto refuse = [](const TermConfig& t, const std::string& problem, const std::string& hint) {
+    throw Error(Exit::usage, "objective.on", "objective '" + escape_text(t.name, 64) + "': " + problem, {}, hint);
+  };
   for (TermConfig t : terms) {
     if (t.name.empty()) t.name = default_name(t);
     for (const Term& other : terms_)
@@ -66,18 +73,33 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
     TermCodes codes = resolve(t, loss, sizes.modalities);
     scale = scale || has_input(loss, "logit_scale");
     bias = bias || has_input(loss, "bias");
-    decode = decode || codes.on == TermCodes::On::reconstruction;
+    from_shared = from_shared || codes.on == TermCodes::On::shared_reconstruction;
+    from_both = from_both || (codes.reconstructs() && codes.on != TermCodes::On::shared_reconstruction);
+    task = task || codes.on == TermCodes::On::task;
+    if (codes.on == TermCodes::On::task && sizes.outputs < 1)
+      refuse(t, "on = 'task' needs labels", "--labels FILE: a class or a target for every row");
+    if (has_input(loss, "mu_q") && !sizes.gaussian)
+      refuse(t, t.loss + " acts on codes with a variance", "model.code = \"gaussian\", with the scheme shared-private");
     for (const CodeTuple& tuple : codes.tuples)
       for (const CodeRef& code : {tuple.a, tuple.b}) {
         wanted_.joint = wanted_.joint || code.side == CodeRef::Side::joint || code.side == CodeRef::Side::joint_tokens;
         wanted_.joint_tokens = wanted_.joint_tokens || code.side == CodeRef::Side::joint_tokens;
+        if (has_input(loss, "mu_q") && code.side != CodeRef::Side::private_code &&
+            code.side != CodeRef::Side::shared_code)
+          refuse(t, "the joint code has no distribution of its own", "on = \"shared\"");
       }
     terms_.push_back({std::move(t), &loss, std::move(codes), compares_samples(loss)});
   }
   if (scale) logit_scale_ = init.shared().fill("logit_scale", {}, sizes.logit_scale);
   if (bias) logit_bias_ = init.shared().fill("logit_bias", {}, first_logit_bias);
-  if (decode)
-    reconstruction_.emplace(init, sizes.modalities, sizes.targets, sizes.private_width, sizes.shared_width, tokens);
+  if (from_both || from_shared)
+    reconstruction_.emplace(init,
+                            Reconstruction::Sizes{sizes.modalities, sizes.targets, sizes.private_width,
+                                                  sizes.shared_width, sizes.decoder_hidden},
+                            tokens, from_both, from_shared);
+  if (!task) return;
+  head_.emplace(init, head_codes(sizes.head, sizes.modalities), sizes.private_width, sizes.shared_width, sizes.outputs);
+  for (const CodeRef& code : head_->codes()) wanted_.joint = wanted_.joint || code.side == CodeRef::Side::joint;
 }
 
 // Inputs by name; the learned scale and bias are ours, optional ones that nobody gave stay absent.
@@ -101,23 +123,36 @@ Var Objective::call(Context& c, const Term& term, std::span<const std::pair<std:
   return term.loss->apply({*term.loss, c.tape(), in, term.config.settings})[0];
 }
 
-Var Objective::of_codes(Context& c, const Term& term, const ObjectiveInputs& in) const {
+Var Objective::of_codes(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const {
   Var sum;
+  const bool distribution = has_input(*term.loss, "mu_q");
   // One call of the loss on (view i of a, view j of b), or on all views stacked.
   const auto once = [&](const CodeTuple& t, std::int64_t i, std::int64_t j, bool stacked) -> Var {
     const bool pair = has_input(*term.loss, "b");
     const auto part = [&](const Var& x, std::int64_t v) { return x && !stacked ? view_of(x, in.views, v) : x; };
-    Var a = part(code_of(in.factors, t.a), i), b = pair ? part(code_of(in.factors, t.b), j) : Var{};
-    if (!a || (pair && !b)) return {};
+    const bool second = pair || distribution;
+    Var a = part(distribution ? gaussian_of(in.factors, t.a).mean : code_of(in.factors, t.a), i), b;
+    if (pair) b = part(code_of(in.factors, t.b), j);
+    if (distribution) b = part(gaussian_of(in.factors, t.a).logvar, i);
+    if (!a || (second && !b)) return {};
     const Var has_a = part(present_in(in, t.a), i), has_b = pair ? part(present_in(in, t.b), j) : Var{};
     const Var rows = common_rows(has_a, has_b);
     if (rows) {
-      if (rows.shape()[0] < 2) return {};
+      const std::array<std::int64_t, 2> widths = {a.shape().back(), b ? b.shape().back() : 0};
+      const OpInfo& loss = *term.loss;
+      if (rows.shape()[0] < (loss.least_rows ? loss.least_rows(widths, term.config.settings) : 2)) {
+        short_of_samples = true;
+        return {};
+      }
       a = gather(a, rows);
-      if (pair) b = gather(b, rows);
+      if (second) b = gather(b, rows);
     }
-    const std::pair<std::string_view, Var> inputs[] = {{pair ? "a" : "z", a}, {"b", b}};
-    return call(c, term, std::span(inputs, pair ? 2 : 1));
+    const std::pair<std::string_view, Var> inputs[] = {{distribution ? "mu_q"
+                                                        : pair       ? "a"
+                                                                     : "z",
+                                                        a},
+                                                       {distribution ? "logvar_q" : "b", b}};
+    return call(c, term, std::span(inputs, second ? 2 : 1));
   };
   for (const CodeTuple& t : term.codes.tuples) {
     if (!t.views && !term.per_view) {
@@ -134,18 +169,55 @@ Var Objective::of_codes(Context& c, const Term& term, const ObjectiveInputs& in)
   return sum;
 }
 
-Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in) const {
+// The labels of the rows that have every code the head reads.
+Var Objective::of_task(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const {
+  Var predicted = (*head_)(c, in.factors);
+  if (!predicted || !in.labels) return {};
+  Var has;
+  for (const CodeRef& code : head_->codes()) has = both(has, present_in(in, code));
+  const Var rows = common_rows(has, {});
+  Var labels = c.tape().constant(in.labels);
+  if (rows) {
+    if (rows.shape()[0] < 1) {
+      short_of_samples = true;
+      return {};
+    }
+    predicted = gather(predicted, rows);
+    Tensor of_rows;
+    gather_rows(in.labels, {rows.value().data<std::int32_t>(), static_cast<std::size_t>(rows.shape()[0])}, of_rows);
+    labels = c.tape().constant(of_rows);
+  }
+  const bool classes = term.loss->name == "cross_entropy";
+  if (classes != (in.labels.dtype() == DType::i32))
+    throw Error(Exit::usage, "objective.on",
+                "objective '" + escape_text(term.config.name, 64) + "': " +
+                    (classes ? "cross_entropy takes classes, the labels are real numbers"
+                             : "mse takes real numbers, the labels are classes"),
+                {}, "--set objective." + term.config.name + ".loss=" + (classes ? "mse" : "cross_entropy"));
+  const std::pair<std::string_view, Var> inputs[] = {{classes ? "logits" : "a", predicted},
+                                                     {classes ? "target" : "b", labels}};
+  return call(c, term, inputs);
+}
+
+Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const {
   using Inputs = std::pair<std::string_view, Var>;
   Var sum;
   switch (term.codes.on) {
     case TermCodes::On::reconstruction:
+    case TermCodes::On::cross_reconstruction:
+    case TermCodes::On::shared_reconstruction:
       for (std::size_t m = 0; m < in.encoded.size(); ++m) {
-        const auto [decoded, target, mask] = (*reconstruction_)(c, m, in.factors, in.encoded[m], in.views);
-        if (!decoded) continue;
-        const Inputs inputs[] = {{"a", decoded}, {"b", target}, {"mask", mask}};
-        sum = plus(sum, call(c, term, inputs));
+        const auto pairs = (*reconstruction_)(c, m, from_of(term.codes.on), in.factors, in.encoded, in.views);
+        Var of_sources;
+        for (const auto& [decoded, target, mask] : pairs) {
+          const Inputs inputs[] = {{"a", decoded}, {"b", target}, {"mask", mask}};
+          of_sources = plus(of_sources, call(c, term, inputs));
+        }
+        if (of_sources)
+          sum = plus(sum, pairs.size() == 1 ? of_sources : scale(of_sources, 1.0 / static_cast<double>(pairs.size())));
       }
       return sum;
+    case TermCodes::On::task: return of_task(c, term, in, short_of_samples);
     case TermCodes::On::routing:
       for (const Routing& r : in.factors.routing) {
         if (has_input(*term.loss, "noise") && !r.noise && !c.training()) continue;  // there is none at evaluation
@@ -167,7 +239,7 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in) co
         sum = plus(sum, call(c, term, inputs));
       }
       return sum;
-    default: return of_codes(c, term, in);
+    default: return of_codes(c, term, in, short_of_samples);
   }
 }
 
@@ -176,7 +248,9 @@ LossTerms Objective::evaluate(Context& c, const ObjectiveInputs& in) const {
   for (const Term& term : terms_) {
     const double weight = weight_at(term.config, in.progress, in.gate);
     if (weight == 0) continue;  // a term that is switched off costs nothing
-    const Var v = value(c, term, in);
+    bool short_of_samples = false;
+    const Var v = value(c, term, in, short_of_samples);
+    if (short_of_samples) o.short_of_samples.push_back(term.config.name);
     if (!v) continue;
     o.terms.push_back({term.config.name, v, weight});
     o.total = plus(o.total, weight == 1 ? v : scale(v, weight));

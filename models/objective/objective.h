@@ -10,6 +10,7 @@
 
 #include "models/layers/init.h"
 #include "models/objective/reconstruction.h"
+#include "models/objective/task_head.h"
 #include "models/objective/term_codes.h"
 #include "models/scheme.h"
 
@@ -25,6 +26,8 @@ struct LossTerms {
   Var total;  // sum of weight * value; absent when no term acts (all weights 0)
   InlineVector<LossTerm, 16> terms;
   InlineVector<Routing, 8> routing;  // of the step, for its statistics
+  // Terms that left something out: too few samples had the modalities it needs.
+  InlineVector<std::string_view, 16> short_of_samples;
 };
 
 // What the terms of a step are computed from.
@@ -33,6 +36,7 @@ struct ObjectiveInputs {
   std::span<const Encoded> encoded;  // by the encoders
   std::int64_t views = 1;
   double progress = 1, gate = 1;
+  Tensor labels = {};  // models/model.h
 };
 
 class Objective {
@@ -42,12 +46,19 @@ class Objective {
     std::vector<std::int64_t> targets;  // widths of what is reconstructed
     std::int64_t private_width = 0, shared_width = 0;
     double logit_scale = 0;  // first value of the learned one
+    bool gaussian = false;   // codes have a distribution
+    std::int64_t decoder_hidden = 0;
+    std::vector<std::string> head = {};  // codes that the task head reads
+    std::int64_t outputs = 0;            // of the task head
   };
   // `tokens`: the scheme to ask for token-level decoding; null where codes are pooled before (a stack). Throws
-  // Error(usage) as resolve() does, and "objective.name" for two terms of one name.
+  // Error(usage) as resolve() and head_codes() do, "objective.name" for two terms of one name, and "objective.on" for a
+  // task without labels and for a distribution of codes that have none.
   Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens);
 
   LossTerms evaluate(Context& c, const ObjectiveInputs& in) const;
+  // What the task head predicts; absent without a term on = "task".
+  Var predict(const Context& c, const Factors& f) const { return head_ ? (*head_)(c, f) : Var{}; }
   const Wanted& wanted() const { return wanted_; }  // of the last scheme
   // What must hold of the learned scale after an optimizer step: it stays in [0, ln 100].
   void after_step(Parameters& parameters) const;
@@ -59,12 +70,14 @@ class Objective {
     TermCodes codes;
     bool per_view;  // compares samples with each other
   };
-  Var value(Context& c, const Term& term, const ObjectiveInputs& in) const;
-  Var of_codes(Context& c, const Term& term, const ObjectiveInputs& in) const;
+  Var value(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const;
+  Var of_codes(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const;
+  Var of_task(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const;
   Var call(Context& c, const Term& term, std::span<const std::pair<std::string_view, Var>> inputs) const;
 
   std::vector<Term> terms_;
   std::optional<Reconstruction> reconstruction_;
+  std::optional<TaskHead> head_;
   ParameterId logit_scale_, logit_bias_;
   Wanted wanted_{.joint = false};
 };

@@ -1,5 +1,9 @@
 #include "models/objective/presets.h"
 
+#include <algorithm>
+
+#include "core/error.h"
+
 namespace triptych {
 
 std::vector<TermConfig> preset(const std::string& scheme, bool soft) {
@@ -12,6 +16,48 @@ std::vector<TermConfig> preset(const std::string& scheme, bool soft) {
   if (scheme == "typed-slots" && soft) return {align, leakage, decorrelate, variance};
   if (scheme == "modality-moe") return {align, balance, decorrelate, variance};
   return {align, decorrelate, variance};
+}
+
+const std::vector<std::string>& variants() {
+  static const std::vector<std::string> names = {"misa", "dcca", "vcca", "vcca-private", "clip", "infonce"};
+  return names;
+}
+
+void set_variant(const std::string& name, ModelConfig& model) {
+  const bool vcca = name == "vcca" || name == "vcca-private";
+  if (name == "misa" || name == "dcca" || vcca) model.bridge = {0, 0};
+  if (name == "misa") model.code = "sigmoid", model.head = {"private", "shared"};
+  if (name == "dcca") model.encoder = "deep";
+  if (vcca) model.code = "gaussian", model.decoder_hidden = 512;
+}
+
+std::vector<TermConfig> variant_objective(const std::string& name, const ModelConfig& model, std::size_t modalities) {
+  if (name == "scheme") return preset(model.scheme.back(), model.typed_slots.soft);
+  const auto m = static_cast<double>(modalities);
+  const double of_pairs = 2 / (m * std::max(m - 1, 1.0)), of_modalities = 1 / m;
+  const auto term = [](const char* as, const char* loss, std::vector<std::string> on, double weight) {
+    return TermConfig{as, loss, std::move(on), weight, weight};
+  };
+  if (name == "misa")
+    return {term("reconstruct", "mse", {"reconstruction"}, of_modalities), term("align", "cmd", {"shared"}, of_pairs),
+            term("decorrelate", "misa_difference", {"private-shared", "private"}, 0.3)};
+  if (name == "dcca") return {term("align", "dcca", {"shared"}, 1)};
+  if (name == "vcca")
+    return {term("reconstruct", "gaussian_nll", {"shared-reconstruction"}, 1),
+            term("prior", "kl_gaussian", {"shared"}, of_modalities)};
+  if (name == "vcca-private")
+    return {term("reconstruct", "gaussian_nll", {"cross-reconstruction"}, 1),
+            term("prior", "kl_gaussian", {"shared"}, of_modalities),
+            term("prior_private", "kl_gaussian", {"private"}, 1)};
+  if (name == "clip" || name == "infonce") {
+    std::vector<TermConfig> terms = preset("shared-private");
+    if (name == "infonce") terms[1].loss = "info_nce";
+    return terms;
+  }
+  std::vector<std::string> known = variants();
+  known.emplace_back("scheme");
+  throw Error(Exit::usage, "model.preset", "model.preset = '" + escape_text(name, 64) + "' is not a preset", {},
+              suggest(name, known));
 }
 
 }  // namespace triptych

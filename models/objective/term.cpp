@@ -27,10 +27,9 @@ std::string_view name_of(WeightSchedule s) { return schedules[static_cast<std::s
 WeightSchedule parse_schedule(const std::string& name) {
   for (std::size_t i = 0; i < schedules.size(); ++i)
     if (name == schedules[i]) return static_cast<WeightSchedule>(i);
-  const std::string close = nearest(name, schedules);
   throw Error(Exit::usage, "objective.schedule",
               "objective: schedule '" + escape_text(name, 64) + "' must be constant, gate, linear or cosine", {},
-              close.empty() ? std::string() : "did you mean '" + close + "'?");
+              suggest(name, schedules));
 }
 
 std::string default_name(const TermConfig& t) {

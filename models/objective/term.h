@@ -15,15 +15,20 @@
 //   views.shared, views.private   the codes of one modality in its different views; nothing when a batch has one view
 //   joint-tokens            the joint code before pooling (losses of one code in any shape)
 //   private.NAME, shared.NAME, joint    that code; a loss of two codes takes a pair of them: ["private.a", "shared.b"]
-//   reconstruction          (mse) what is decoded from the private and shared code of each modality, against its
-//                           target
+//                           Losses of a distribution (kl_gaussian): of these codes, where they are Gaussian
+//   reconstruction          (losses with a mask: mse, gaussian_nll) what is decoded from the private and shared code of
+//                           each modality, against its target
+//   cross-reconstruction    the same with the shared code of every modality in turn, mean over these
+//   shared-reconstruction   from the shared code of every modality in turn alone
+//   task                    (cross_entropy, mse) what the task head predicts, against the labels
 //   routing                 (losses of router gates or logits) every modality's routing in every layer
 //   attention               (attention_leakage) every private bank or slot
 //   slots                   (slot_count) adaptive slots
 //
 // Losses that compare the samples of a batch with each other (clip, info_nce, siglip, contrastive_distance) are taken
 // per pair of views, mean over the pairs; all others on all views stacked. Samples that lack a modality are left out of
-// every term that needs it; a term with fewer than two samples left is left out of the step.
+// every term that needs it; a term with fewer samples left than its loss can work on (two, or more: OpInfo::least_rows)
+// is left out of the step.
 #pragma once
 
 #include <string>

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "losses/registry.h"
 #include "models/objective/inputs.h"
+#include "ops/cross_entropy.h"
 
 namespace triptych {
 namespace {
@@ -17,9 +18,10 @@ using Side = CodeRef::Side;
 
 // What `on` may say for a loss, for the hint.
 std::vector<std::string> known_codes(const std::vector<std::string>& modalities) {
-  std::vector<std::string> all = {"shared",        "private",   "private-shared", "views.shared",
-                                  "views.private", "joint",     "joint-tokens",   "reconstruction",
-                                  "routing",       "attention", "slots"};
+  std::vector<std::string> all = {
+      "shared",       "private",        "private-shared",       "views.shared",          "views.private", "joint",
+      "joint-tokens", "reconstruction", "cross-reconstruction", "shared-reconstruction", "task",          "routing",
+      "attention",    "slots"};
   for (const std::string& m : modalities) {
     all.push_back("private." + m);
     all.push_back("shared." + m);
@@ -30,29 +32,39 @@ std::vector<std::string> known_codes(const std::vector<std::string>& modalities)
 }  // namespace
 
 const OpInfo& find_loss(const std::string& name) {
-  std::vector<std::string> known;
+  std::vector<std::string> known = {"cross_entropy"};  // among the ops
+  if (name == known[0]) return cross_entropy_info();
   for (const OpInfo* loss : all_losses()) {
     if (loss->name == name) return *loss;
     known.emplace_back(loss->name);
   }
-  const std::string close = nearest(name, known);
-  std::string all;
-  for (const std::string& k : known) all += (all.empty() ? "" : ", ") + k;
   throw Error(Exit::usage, "objective.loss", "objective: loss '" + escape_text(name, 64) + "' is not a loss", {},
-              close.empty() ? "losses: " + all : "did you mean '" + close + "'?");
+              suggest(name, known));
 }
 
 TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<std::string>& modalities) {
   using On = TermCodes::On;
-  const bool pair = has_input(loss, "a") && has_input(loss, "b"), single = has_input(loss, "z");
+  const bool pair = has_input(loss, "a") && has_input(loss, "b"),
+             single = has_input(loss, "z") || has_input(loss, "mu_q");
   TermCodes codes;
   const std::pair<const char*, std::pair<On, const char*>> whole[] = {
       {"routing", {On::routing, "gates"}}, {"attention", {On::attention, "attention"}}, {"slots", {On::slots, "keep"}}};
   if (term.on.size() == 1) {
-    if (term.on[0] == "reconstruction") {
-      if (loss.name != "mse")  // others have no mask, and padding would count
-        refuse("objective.on", term, "on = 'reconstruction' takes the loss mse, got " + term.loss);
-      codes.on = On::reconstruction;
+    const std::pair<const char*, On> decoded[] = {{"reconstruction", On::reconstruction},
+                                                  {"cross-reconstruction", On::cross_reconstruction},
+                                                  {"shared-reconstruction", On::shared_reconstruction}};
+    for (const auto& [name, on] : decoded) {
+      if (term.on[0] != name) continue;
+      if (loss.name != "mse" && loss.name != "gaussian_nll")  // others have no mask, and padding would count
+        refuse("objective.on", term,
+               "on = '" + std::string(name) + "' takes the losses mse and gaussian_nll, got " + term.loss);
+      codes.on = on;
+      return codes;
+    }
+    if (term.on[0] == "task") {
+      if (loss.name != "mse" && loss.name != "cross_entropy")
+        refuse("objective.on", term, "on = 'task' takes the losses cross_entropy and mse, got " + term.loss);
+      codes.on = On::task;
       return codes;
     }
     for (const auto& [name, what] : whole) {
@@ -68,7 +80,9 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
   }
   if (!pair && !single)
     refuse("objective.on", term, "the loss " + term.loss + " does not act on codes",
-           has_input(loss, "gates") || has_input(loss, "logits") ? "on = \"routing\"" : "");
+           loss.name == "cross_entropy"                            ? "on = \"task\""
+           : has_input(loss, "gates") || has_input(loss, "logits") ? "on = \"routing\""
+                                                                   : "");
 
   std::vector<CodeRef> listed;  // codes named one by one
   for (const std::string& on : term.on) {
@@ -94,14 +108,11 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
                                 dot == std::string::npos ? std::string() : on.substr(dot + 1));
       if ((prefix != "private" && prefix != "shared") || at == modalities.end()) {
         const auto known = known_codes(modalities);
-        const std::string close = nearest(on, known);
-        std::string all;
-        for (const std::string& k : known) all += (all.empty() ? "" : ", ") + k;
         const bool exists = std::find(known.begin(), known.end(), on) != known.end();
         refuse("objective.on", term,
                exists ? "on = '" + on + "' is not for the loss " + term.loss
                       : "on = '" + escape_text(on, 64) + "' is not a code",
-               exists || close.empty() ? "known: " + all : "did you mean '" + close + "'?");
+               suggest(exists ? "" : on, known));
       }
       listed.push_back({side, static_cast<std::size_t>(at - modalities.begin())});
     }
@@ -116,6 +127,24 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
   }
   if (codes.tuples.empty() && term.on.empty())
     refuse("objective.on", term, "needs the codes it acts on: on = \"shared\"");
+  return codes;
+}
+
+std::vector<CodeRef> head_codes(const std::vector<std::string>& names, const std::vector<std::string>& modalities) {
+  std::vector<CodeRef> codes;
+  std::vector<std::string> known = {"joint", "private", "shared"};
+  for (const char* side : {"private.", "shared."})
+    for (const std::string& m : modalities) known.push_back(side + m);
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw Error(Exit::usage, "model.head", "model.head = '" + escape_text(name, 64) + "' is not a code", {},
+                  suggest(name, known));
+    if (name == "joint") codes.push_back({Side::joint, 0});
+    for (std::size_t m = 0; m < modalities.size(); ++m) {
+      if (name == "private" || name == "private." + modalities[m]) codes.push_back({Side::private_code, m});
+      if (name == "shared" || name == "shared." + modalities[m]) codes.push_back({Side::shared_code, m});
+    }
+  }
   return codes;
 }
 

@@ -22,13 +22,29 @@ struct CodeTuple {
 };
 
 struct TermCodes {
-  enum class On : std::uint8_t { codes, reconstruction, routing, attention, slots } on = On::codes;
+  enum class On : std::uint8_t {
+    codes,
+    reconstruction,
+    cross_reconstruction,
+    shared_reconstruction,
+    task,
+    routing,
+    attention,
+    slots
+  } on = On::codes;
   std::vector<CodeTuple> tuples;  // On::codes
+  bool reconstructs() const {
+    return on == On::reconstruction || on == On::cross_reconstruction || on == On::shared_reconstruction;
+  }
 };
 
 // Throws Error(usage): "objective.loss" (unknown: names the nearest; or it needs an input that no code gives),
 // "objective.on" (unknown code: names the nearest; a code that the loss cannot take).
 const OpInfo& find_loss(const std::string& name);
 TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<std::string>& modalities);
+
+// The codes that a task head reads: "private" or "shared" (of every modality), "private.NAME", "shared.NAME", "joint".
+// Throws Error(usage, "model.head") naming the nearest.
+std::vector<CodeRef> head_codes(const std::vector<std::string>& names, const std::vector<std::string>& modalities);
 
 }  // namespace triptych

@@ -1,20 +1,69 @@
 #include "models/shared_private/shared_private.h"
 
+#include <algorithm>
+
+#include "core/rng.h"
 #include "ops/add.h"
 #include "ops/concat.h"
+#include "ops/exp.h"
 #include "ops/linear.h"
 #include "ops/masked_mean.h"
 #include "ops/matmul.h"
+#include "ops/mul.h"
 #include "ops/reshape.h"
+#include "ops/scale.h"
+#include "ops/sigmoid.h"
+#include "ops/slice.h"
+#include "ops/tanh.h"
 
 namespace triptych {
 
+namespace {
+
+constexpr double largest_logvar = 10;
+
+Tensor normal(const Shape& shape, DType dtype, Context::Stream of) {
+  Tensor noise(shape, dtype);
+  Rng rng(of.seed, of.stream);
+  for (std::int64_t i = 0; i < noise.size(); ++i) noise.set(i, rng.normal());
+  return noise;
+}
+
+// Codes before pooling, of the map's output (B,L,.): no draw, the mean of a Gaussian.
+Var at_tokens(const Var& y, SharedPrivate::Code code) {
+  if (code == SharedPrivate::Code::linear) return y;
+  return code == SharedPrivate::Code::sigmoid ? sigmoid(y) : slice(y, 2, 0, y.shape()[2] / 2);
+}
+
+}  // namespace
+
 SharedPrivate::SharedPrivate(const Init& init, std::span<const EncodedWidths> modalities, std::int64_t private_width,
-                             std::int64_t shared_width)
-    : private_width_(private_width), shared_width_(shared_width) {
-  for (const EncodedWidths& m : modalities)
-    heads_.push_back({Linear(init, m.name + ".private", m.surface, private_width),
-                      Linear(init.shared(), m.name + ".shared", m.h, shared_width)});
+                             std::int64_t shared_width, Code code)
+    : private_width_(private_width), shared_width_(shared_width), code_(code) {
+  const std::int64_t parts = code == Code::gaussian ? 2 : 1;
+  const bool one_map = code == Code::sigmoid &&
+                       std::ranges::all_of(modalities, [&](const EncodedWidths& m) { return m.h == modalities[0].h; });
+  for (const EncodedWidths& m : modalities) {
+    const Linear to_private(init, m.name + ".private", m.surface, parts * private_width);
+    heads_.push_back(
+        {to_private, one_map && !heads_.empty()
+                         ? heads_[0].to_shared
+                         : Linear(init.shared(), one_map ? "shared" : m.name + ".shared", m.h, parts * shared_width)});
+  }
+}
+
+Var SharedPrivate::code(Context& c, const Linear& map, const Var& mean_token,
+                        InlineVector<Factors::Gaussian, 8>& gaussian) const {
+  const Var y = map(c, mean_token);
+  if (code_ == Code::linear) return y;
+  if (code_ == Code::sigmoid) return sigmoid(y);
+  const std::int64_t width = y.shape()[1] / 2;
+  const Var mean = slice(y, 1, 0, width);
+  const Var logvar = scale(tanh(scale(slice(y, 1, width, 2 * width), 1 / largest_logvar)), largest_logvar);
+  gaussian.push_back({mean, logvar});
+  if (!c.training()) return mean;
+  const Var noise = c.tape().constant(normal(mean.shape(), mean.dtype(), c.next_stream()));
+  return add(mean, mul(exp(scale(logvar, 0.5)), noise));
 }
 
 Factors SharedPrivate::factors(Context& c, std::span<const Encoded> encoded, double, const Wanted& wanted) const {
@@ -25,16 +74,17 @@ Factors SharedPrivate::factors(Context& c, std::span<const Encoded> encoded, dou
     if (!h.x) {
       f.private_codes.push_back({});
       f.shared_codes.push_back({});
+      if (code_ == Code::gaussian) f.private_gaussian.push_back({}), f.shared_gaussian.push_back({});
       if (wanted.tokens) f.private_tokens.push_back({}), f.shared_tokens.push_back({});
       continue;
     }
     const Var mean = masked_mean(h.x, h.mask);
     const Var surface_mean = surface.x == h.x ? mean : masked_mean(surface.x, surface.mask);
-    f.private_codes.push_back(head.to_private(c, surface_mean));
-    f.shared_codes.push_back(head.to_shared(c, mean));
+    f.private_codes.push_back(code(c, head.to_private, surface_mean, f.private_gaussian));
+    f.shared_codes.push_back(code(c, head.to_shared, mean, f.shared_gaussian));
     if (!wanted.tokens) continue;
-    f.private_tokens.push_back({head.to_private(c, surface.x), surface.mask});
-    f.shared_tokens.push_back({head.to_shared(c, h.x), h.mask});
+    f.private_tokens.push_back({at_tokens(head.to_private(c, surface.x), code_), surface.mask});
+    f.shared_tokens.push_back({at_tokens(head.to_shared(c, h.x), code_), h.mask});
   }
   if (wanted.joint) f.joint = mean_of_present(f.shared_codes, encoded);
   return f;
@@ -42,6 +92,7 @@ Factors SharedPrivate::factors(Context& c, std::span<const Encoded> encoded, dou
 
 // D [P h + b; S h + b'] + c = (D [P; S]) h + (D [b; b'] + c): one product with the tokens instead of three.
 Var SharedPrivate::decode_tokens(const Context& c, std::size_t m, const Var& h, const Linear& decode) const {
+  if (code_ != Code::linear) return {};
   const Head& head = heads_[m];
   const Var project[] = {c[head.to_private.weight], c[head.to_shared.weight]};
   const Var shift[] = {c[head.to_private.bias], c[head.to_shared.bias]};
