@@ -119,9 +119,9 @@ double expected(const Views& train, const Views& test, std::size_t f, bool of_pr
     }
     return all;
   };
-  return std::max(0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test),
-                                                stacked_values(test, f), 0)
-                           .value_or(0));
+  return std::max(
+      0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test), stacked_values(test, f))
+               .value_or(0));
 }
 
 // A class is probed from unit rows, as retrieval sees them. A real factor may lie in a code's length, so R^2 is that of
