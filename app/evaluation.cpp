@@ -122,7 +122,7 @@ double expected(const Views& train, const Views& test, std::size_t f, bool of_pr
     return all;
   };
   return std::max(
-      0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test), stacked_values(test, f), 0)
+      0.0, metrics::linear_probe_r2(beside(train), stacked_values(train, f), beside(test), stacked_values(test, f))
                .value_or(0));
 }
 
