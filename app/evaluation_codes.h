@@ -28,9 +28,9 @@ ModalityBatch rows(const ModalitySpec& spec, const ModalityBatch& batch, std::in
 std::vector<Block> complete(const std::vector<ModalitySpec>& specs, std::vector<Block> blocks);
 
 // Encodes blocks of the same items without dropout, at most 512 rows at a time; equal bits for any number of threads.
-// As in training all modalities are present: the first view of each is encoded beside the first of all others, the second
-// beside the second, and so on, around where a modality has fewer. `lone`: also each private code alone, to see whether
-// the others leak into it.
+// As in training all modalities are present: the first view of each is encoded beside the first of all others, the
+// second beside the second, and so on, around where a modality has fewer. `lone`: also each private code alone, to see
+// whether the others leak into it.
 std::vector<CodedBlock> encode(const Model& model, std::vector<Block> blocks, bool lone = false);
 
 // The joint code (n, shared width) of items seen in one view of every modality: one block each, of the same items.

@@ -27,13 +27,13 @@ struct AttentionMap {
 // How the tokens read for one code of one modality were routed by one layer. T = all tokens of the batch in a row, E =
 // the experts they may use (own cluster, then the shared one).
 struct Routing {
-  std::size_t layer = 0;          // with experts, counted through the stack
-  std::size_t modality = 0;       // whose tokens; the number of modalities for the joint code, read from all of them
+  std::size_t layer = 0;           // with experts, counted through the stack
+  std::size_t modality = 0;        // whose tokens; the number of modalities for the joint code, read from all of them
   std::string_view code = "both";  // which code they serve: "private", "shared", "both" or "joint"
-  Var logits, probs;  // (T,E); probs = softmax of logits over the allowed experts
-  Var mask;           // (T), constant: 1 = real token; absent: all are
-  Var allowed;        // (E), constant: 1 = own or shared; absent: all are, foreign ones come under soft permission only
-  Var noise;          // (T,E), constant: added to the logits before choosing, not to those here; absent: none was
+  Var logits, probs;               // (T,E); probs = softmax of logits over the allowed experts
+  Var mask;                        // (T), constant: 1 = real token; absent: all are
+  Var allowed;  // (E), constant: 1 = own or shared; absent: all are, foreign ones come under soft permission only
+  Var noise;    // (T,E), constant: added to the logits before choosing, not to those here; absent: none was
   // Shares of the real tokens' choices, by expert (E), before dropping.
   InlineVector<double, 8> load;
   double dropped = 0;  // share of choices that found no room

@@ -34,7 +34,7 @@ struct QueryBanksConfig {
   int depth = 1;                                         // blocks on top of each other
   bool tanh_bridge = false;
   std::optional<MoeConfig> experts = {};  // pre-norm: in the place of its feed-forward network
-  bool modality_embedding = true;  // of the joint code
+  bool modality_embedding = true;         // of the joint code
 };
 
 class QueryBanks final : public Scheme {
