@@ -61,7 +61,7 @@ TEST_CASE("evaluation: a model that has learned nothing finds no pairs") {
   CHECK(language.wanted);
   CHECK_FALSE(probe(e, "shared.text", "language").wanted);
   CHECK(probe(e, "shared.image", "sign").wanted);
-  CHECK(e.leakage.size() == 4);
+  CHECK(e.leakage.size() == 6);  // four probes, and what the other modality writes into each private code
   CHECK(e.ranks.size() == 4);
   CHECK(e.cka.size() == 4);
 }
@@ -180,14 +180,17 @@ TEST_CASE("codes: all modalities are present, as in training, and what the other
     const Factors f = model->factors(context, {{blocks[2].values, blocks[3].values}, 1});
     CHECK(same_bits(coded[2].private_code, f.private_codes[0].value()));
     CHECK(same_bits(coded[2].shared_code, f.shared_codes[0].value()));
-    CHECK(same_bits(coded[2].private_code, coded[2].lone_private_code) == !soft);
+    double moved = 0;  // by more than rounding: a product of other sizes may add up in another order
+    for (std::int64_t i = 0; i < coded[2].private_code.size(); ++i)
+      moved = std::max(moved, std::abs(coded[2].private_code.at(i) - coded[2].lone_private_code.at(i)));
+    CHECK((moved > 1e-4) == soft);
     const Evaluation e = evaluate(all_codes(*model, data));
     std::vector<double> found;
     for (const Leak& l : e.leakage)
       if (l.of == "other modalities") found.push_back(*l.value);
     return found;
   };
-  CHECK(shares(false) == std::vector<double>{0, 0});
+  for (const double share : shares(false)) CHECK(share < 1e-10);
   const std::vector<double> leaked = shares(true);
   REQUIRE(leaked.size() == 2);
   CHECK(leaked[0] > 0.01);
