@@ -58,9 +58,9 @@ TEST_CASE("evaluation: a model that has learned nothing finds no pairs") {
   const Probe& language = probe(e, "private.text", "language");
   CHECK(language.n == 60);
   CHECK(language.chance == doctest::Approx(1.0 / 3));
-  CHECK(language.wanted);
-  CHECK_FALSE(probe(e, "shared.text", "language").wanted);
-  CHECK(probe(e, "shared.image", "sign").wanted);
+  CHECK(language.wanted == true);
+  CHECK(probe(e, "shared.text", "language").wanted == false);
+  CHECK(probe(e, "shared.image", "sign").wanted == true);
   CHECK(e.leakage.size() == 6);  // four probes, and what the other modality writes into each private code
   CHECK(e.ranks.size() == 4);
   CHECK(e.cka.size() == 4);

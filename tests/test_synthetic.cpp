@@ -221,7 +221,7 @@ TEST_CASE("evaluation: what the process itself makes factors tell of each other 
     if (p.code == "shared.x1" && p.factor == "style") {
       CHECK(p.value > 0.2);
       CHECK(p.chance == doctest::Approx(p.value).epsilon(1e-6));
-    } else if (p.wanted) {
+    } else if (p.wanted == true) {
       CHECK(p.chance == 0);
     }
   for (const app::Leak& l : e.leakage)
