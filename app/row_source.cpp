@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "app/run_hash.h"
@@ -15,7 +16,7 @@ constexpr std::uint64_t split_stream = 0xF0, epoch_stream = 0xF1;  // of Philox
 constexpr std::size_t held_out_every = 5;
 
 std::vector<std::int32_t> permuted(std::vector<std::int32_t> rows, Rng rng) {
-  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.below(static_cast<std::uint32_t>(i))]);
+  shuffle(rows, rng);
   return rows;
 }
 
@@ -87,19 +88,19 @@ Factor RowSource::label_factor() const {
     return f;
   }
   f.labels.assign(labels_.data<std::int32_t>(), labels_.data<std::int32_t>() + labels_.size());
-  for (std::int64_t k = 0; k < label_outputs(); ++k) f.classes.push_back(std::to_string(k));
+  for (std::int64_t k = 0, classes = label_outputs(); k < classes; ++k) f.classes.push_back(std::to_string(k));
   return f;
 }
 
 std::vector<Block> RowSource::blocks(bool held_out) const {
   const std::vector<std::int32_t>& which = held_out ? test_ : train_;
   std::vector<Block> all;
-  std::vector<Factor> labels;
-  if (labels_) labels.push_back(label_factor());
+  std::optional<Factor> label;
+  if (labels_) label = of_rows(label_factor(), which);
   for (std::size_t m = 0; m < specs_.size(); ++m) {
     Block block{m, "", which, {}, rows(m, which, {})};
-    for (const std::vector<Factor>* factors : {&factors_[m], static_cast<const std::vector<Factor>*>(&labels)})
-      for (const Factor& f : *factors) block.factors.push_back(of_rows(f, which));
+    for (const Factor& f : factors_[m]) block.factors.push_back(of_rows(f, which));
+    if (label) block.factors.push_back(*label);
     all.push_back(std::move(block));
   }
   return all;

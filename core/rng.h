@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 namespace triptych {
 
@@ -64,5 +66,13 @@ class Rng {
   std::array<std::uint32_t, 4> block_{};
   unsigned used_ = 4;
 };
+
+// A random order of the items, each as likely as any other: Fisher and Yates' shuffle in Durstenfeld's form (1964,
+// Algorithm 235). Fewer than 2^32 items.
+template <class T>
+void shuffle(std::vector<T>& items, Rng& rng) {
+  for (std::size_t n = items.size(); n > 1; --n)
+    std::swap(items[n - 1], items[rng.below(static_cast<std::uint32_t>(n))]);
+}
 
 }  // namespace triptych

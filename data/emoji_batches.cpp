@@ -58,14 +58,12 @@ EmojiSampler::EmojiSampler(const EmojiPairs& pairs, const EmojiGrams& grams, std
   kept_.resize(rows);
 }
 
-// Fisher and Yates' shuffle, in Durstenfeld's form.
 void EmojiSampler::start_epoch(std::int64_t epoch) {
   if (epoch == epoch_) return;
   epoch_ = epoch;
   order_ = concepts_;
   Rng rng = draws(seed_, Draw::order, epoch);
-  for (std::size_t n = order_.size(); n > 1; --n)
-    std::swap(order_[n - 1], order_[rng.below(static_cast<std::uint32_t>(n))]);
+  shuffle(order_, rng);
 }
 
 EmojiBatch EmojiSampler::sample(std::int64_t step) {

@@ -116,15 +116,24 @@ Vector at_most_one(const Vector& rho) { return rho.cwiseMin(1); }  // rounding m
 
 constexpr const char* constant_side = "a or b is constant";
 
-std::vector<ErrorCase> errors_of_reduced(const char* rows, const char* wide, const char* constant) {
-  return {{{"rows", {normal(6, 2), normal(5, 2)}}, rows},
-          {{"wide", {normal(4, 9), normal(4, 2)}}, wide},
-          {{"constant", {fill(2, {6, 2}), normal(6, 2)}}, constant}};
-}
-
-Outputs reduced_outputs(const Call& c, const std::optional<ReducedCca>& r) {
-  const ReducedCca& v = defined(r, c.info.name, constant_side);
-  return {number(c, v.value), indices(c, {v.dims_a, v.dims_b})};
+template <auto metric>
+OpInfo reduced_info(const char* name, std::string_view formula, const char* rows, const char* wide,
+                    const char* constant) {
+  return {
+      .name = name,
+      .formula = formula,
+      .inputs = {{"a", "(N, p)", Kind::constant}, {"b", "(N, q)", Kind::constant}},
+      .params = {{"variance", 0.99, "share of each side's variance that is kept"}},
+      .samples = {{"all", {normal(9, 3), normal(9, 2)}}, {"wide", {normal(9, 12), normal(9, 2)}, {{"variance", 0.5}}}},
+      .errors = {{{"rows", {normal(6, 2), normal(5, 2)}}, rows},
+                 {{"wide", {normal(4, 9), normal(4, 2)}}, wide},
+                 {{"constant", {fill(2, {6, 2}), normal(6, 2)}}, constant}},
+      .apply = [](const Call& c) -> Outputs {
+        const auto r = metric(c[0].value(), c[1].value(), c.number("variance"));
+        const ReducedCca& v = defined(r, c.info.name, constant_side);
+        return {number(c, v.value), indices(c, {v.dims_a, v.dims_b})};
+      },
+      .outputs = {"value", "dims"}};
 }
 
 }  // namespace
@@ -189,38 +198,18 @@ const OpInfo& cca_info() {
 }
 
 const OpInfo& svcca_info() {
-  static const OpInfo info{
-      .name = "svcca",
-      .formula = svcca_formula,
-      .inputs = {{"a", "(N, p)", Kind::constant}, {"b", "(N, q)", Kind::constant}},
-      .params = {{"variance", 0.99, "share of each side's variance that is kept"}},
-      .samples = {{"all", {normal(9, 3), normal(9, 2)}}, {"wide", {normal(9, 12), normal(9, 2)}, {{"variance", 0.5}}}},
-      .errors =
-          errors_of_reduced("[svcca] b (5, 2) must be (N, q) with the N of a, got (6, 2)",
-                            "[svcca] a (4, 9) must be of fewer than 3 directions, got 3: every correlation would be 1",
-                            "[svcca] is undefined: a or b is constant"),
-      .apply = [](const Call& c) -> Outputs {
-        return reduced_outputs(c, svcca(c[0].value(), c[1].value(), c.number("variance")));
-      },
-      .outputs = {"value", "dims"}};
+  static const OpInfo info =
+      reduced_info<&svcca>("svcca", svcca_formula, "[svcca] b (5, 2) must be (N, q) with the N of a, got (6, 2)",
+                           "[svcca] a (4, 9) must be of fewer than 3 directions, got 3: every correlation would be 1",
+                           "[svcca] is undefined: a or b is constant");
   return info;
 }
 
 const OpInfo& pwcca_info() {
-  static const OpInfo info{
-      .name = "pwcca",
-      .formula = pwcca_formula,
-      .inputs = {{"a", "(N, p)", Kind::constant}, {"b", "(N, q)", Kind::constant}},
-      .params = {{"variance", 0.99, "share of each side's variance that is kept"}},
-      .samples = {{"all", {normal(9, 3), normal(9, 2)}}, {"wide", {normal(9, 12), normal(9, 2)}, {{"variance", 0.5}}}},
-      .errors =
-          errors_of_reduced("[pwcca] b (5, 2) must be (N, q) with the N of a, got (6, 2)",
-                            "[pwcca] a (4, 9) must be of fewer than 3 directions, got 3: every correlation would be 1",
-                            "[pwcca] is undefined: a or b is constant"),
-      .apply = [](const Call& c) -> Outputs {
-        return reduced_outputs(c, pwcca(c[0].value(), c[1].value(), c.number("variance")));
-      },
-      .outputs = {"value", "dims"}};
+  static const OpInfo info =
+      reduced_info<&pwcca>("pwcca", pwcca_formula, "[pwcca] b (5, 2) must be (N, q) with the N of a, got (6, 2)",
+                           "[pwcca] a (4, 9) must be of fewer than 3 directions, got 3: every correlation would be 1",
+                           "[pwcca] is undefined: a or b is constant");
   return info;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "core/error.h"
 
@@ -28,6 +29,10 @@ Matrix checked_matrix(const std::string& metric, const std::string& argument, co
   const std::vector<double> values = checked_values(metric, argument, tensor);
   if (tensor.shape().rank() != 2) refuse(metric, argument, tensor, "(N, d)");
   return Eigen::Map<const Matrix>(values.data(), tensor.shape()[0], tensor.shape()[1]);
+}
+
+Tensor as_tensor(const Matrix& m) {
+  return Tensor::from({m.rows(), m.cols()}, std::span(m.data(), static_cast<std::size_t>(m.size())), DType::f64);
 }
 
 Matrix centred(const Matrix& x) {

@@ -28,6 +28,9 @@ std::vector<double> checked_values(const std::string& metric, const std::string&
 // The (N, d) matrix of a float tensor; refuses other ranks as well.
 Matrix checked_matrix(const std::string& metric, const std::string& argument, const Tensor& tensor);
 
+// The other way, float64.
+Tensor as_tensor(const Matrix& m);
+
 // Columns minus their means. A matrix whose rows are equal up to rounding becomes exactly 0.
 Matrix centred(const Matrix& x);
 

@@ -59,12 +59,6 @@ Covariances covariances(const Tensor& a, const Tensor& b) {
   return c;
 }
 
-Tensor tensor(const Matrix& m) {
-  Tensor t({m.rows(), m.cols()}, DType::f64);
-  Eigen::Map<Matrix>(t.data<double>(), m.rows(), m.cols()) = m;
-  return t;
-}
-
 Matrix matrix(const Tensor& t) { return Eigen::Map<const Matrix>(t.data<double>(), t.shape()[0], t.shape()[1]); }
 
 // (S + r tr(S) / d I)^(-1/2); null where S is 0.
@@ -72,7 +66,7 @@ Tensor whitening(Matrix s, double r) {
   const double ridge = r * s.trace() / static_cast<double>(s.rows());
   if (!(s.trace() > 0)) return {};
   s.diagonal().array() += ridge;
-  return inverse_square_root(tensor(s));
+  return inverse_square_root(as_tensor(s));
 }
 
 std::vector<double> correlations(const Covariances& c, const Matrix& wa, const Matrix& wb, double& total) {
@@ -103,7 +97,7 @@ HeldOutCca held_out_cca(const Tensor& train_a, const Tensor& train_b, const Tens
   const Covariances train = covariances(train_a, train_b), test = covariances(test_a, test_b);
   const Tensor root_a = whitening(train.aa, r), root_b = whitening(train.bb, r);
   if (!root_a || !root_b) return {};
-  const auto [u, s, v] = svd(tensor(matrix(root_a) * train.ab * matrix(root_b)));
+  const auto [u, s, v] = svd(as_tensor(matrix(root_a) * train.ab * matrix(root_b)));
   const auto k = std::min<Eigen::Index>(s.size(), components);
   const Matrix wa = matrix(root_a) * matrix(u).leftCols(k), wb = matrix(root_b) * matrix(v).leftCols(k);
   HeldOutCca result;

@@ -41,12 +41,9 @@ double product(const Matrix& k, const Matrix& l, const std::vector<Eigen::Index>
   return sum;
 }
 
-std::vector<Eigen::Index> drawn_order(Eigen::Index n, std::uint64_t seed, std::uint64_t stream) {
+std::vector<Eigen::Index> given_order(Eigen::Index n) {
   std::vector<Eigen::Index> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
-  Rng rng(seed, stream);
-  for (std::size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[rng.below(static_cast<std::uint32_t>(i))]);
   return order;
 }
 
@@ -55,16 +52,17 @@ std::vector<double> values_of_orders(const Matrix& k, const Matrix& l, const Hsi
   const Eigen::Index n = k.rows();
   std::vector<double> values;
   if (n <= exhaustive) {
-    std::vector<Eigen::Index> order(static_cast<std::size_t>(n));
-    std::iota(order.begin(), order.end(), 0);
+    std::vector<Eigen::Index> order = given_order(n);
     do values.push_back(product(k, l, order));
     while (std::next_permutation(order.begin(), order.end()));
     return values;
   }
   values.resize(static_cast<std::size_t>(options.permutations));
   cpu::parallel_for(options.permutations, options.permutations * n * n, [&](std::int64_t draw) {
-    const auto stream = static_cast<std::uint64_t>(draw);
-    values[static_cast<std::size_t>(draw)] = product(k, l, drawn_order(n, options.seed, stream));
+    Rng rng(options.seed, static_cast<std::uint64_t>(draw));
+    std::vector<Eigen::Index> order = given_order(n);
+    shuffle(order, rng);
+    values[static_cast<std::size_t>(draw)] = product(k, l, order);
   });
   return values;
 }
@@ -88,9 +86,7 @@ std::optional<HsicTest> hsic_test(const Tensor& a, const Tensor& b, const HsicTe
   centre_kernel(*k, false);
 
   const double n = static_cast<double>(x.rows()), scale = 1 / ((n - 1) * (n - 1));
-  std::vector<Eigen::Index> given(static_cast<std::size_t>(x.rows()));
-  std::iota(given.begin(), given.end(), 0);
-  const double value = product(*k, *l, given), rounding = 1e-12 * k->norm() * l->norm();
+  const double value = product(*k, *l, given_order(x.rows())), rounding = 1e-12 * k->norm() * l->norm();
   const std::vector<double> values = values_of_orders(*k, *l, options);
   const auto reached = std::count_if(values.begin(), values.end(), [&](double v) { return v >= value - rounding; });
   const int more = x.rows() <= exhaustive ? 0 : 1;  // the given order is among all N!, and not among those drawn

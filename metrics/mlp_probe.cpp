@@ -140,8 +140,7 @@ Fitted fit(const Matrix& x, const Matrix& target, bool classes, const MlpOptions
   draw((net.d + 1) * net.hidden, net.hidden, net.k);
   std::vector<Eigen::Index> fitted, held;
   for (Eigen::Index i = 0; i < x.rows(); ++i) (split.uniform() < 0.2 ? held : fitted).push_back(i);
-  if (fitted.empty() || held.empty()) fitted = held = {};
-  const bool all = held.empty();  // too few rows to hold any back
+  const bool all = fitted.empty() || held.empty();  // too few rows to hold any back
   const Matrix fit_x = all ? x : picked(x, fitted), fit_y = all ? target : picked(target, fitted);
   const Matrix held_x = all ? x : picked(x, held), held_y = all ? target : picked(target, held);
 
@@ -210,7 +209,7 @@ Tensor mlp_prediction(const Tensor& train_x, const Tensor& train_y, const Tensor
   Matrix z = fit(x, y, false, options).outputs(held);
   z.array().rowwise() *= unit.array();
   z.rowwise() += mean;
-  return Tensor::from({z.rows(), z.cols()}, std::span(z.data(), static_cast<std::size_t>(z.size())), DType::f64);
+  return as_tensor(z);
 }
 
 std::optional<double> mlp_probe_r2(const Tensor& train_x, const Tensor& train_y, const Tensor& test_x,

@@ -46,15 +46,18 @@ Matrix unit_slots(const Tensor& x, std::int64_t s) {
   return m;
 }
 
-Tensor as_tensor(const Matrix& m) {
-  return Tensor::from({m.rows(), m.cols()}, std::span(m.data(), static_cast<std::size_t>(m.size())), DType::f64);
-}
-
 Matrix cka_of_slots(const Tensor& a, const Tensor& b) {
   const std::int64_t slots = a.shape()[1];
+  const auto of_slots = [&](const Tensor& x) {
+    std::vector<Tensor> all;
+    for (std::int64_t k = 0; k < slots; ++k) all.push_back(as_tensor(slot(x, k)));
+    return all;
+  };
+  const std::vector<Tensor> of_a = of_slots(a), of_b = of_slots(b);
   Matrix s(slots, slots);
   for (std::int64_t i = 0; i < slots; ++i)
-    for (std::int64_t j = 0; j < slots; ++j) s(i, j) = cka(as_tensor(slot(a, i)), as_tensor(slot(b, j))).value_or(0);
+    for (std::int64_t j = 0; j < slots; ++j)
+      s(i, j) = cka(of_a[static_cast<std::size_t>(i)], of_b[static_cast<std::size_t>(j)]).value_or(0);
   return s;
 }
 

@@ -64,9 +64,7 @@ Tensor linear_prediction(const Tensor& train_x, const Tensor& train_y, const Ten
     x.rowwise() -= mean;
     held_x.rowwise() -= mean;
   }
-  const Matrix predicted = (held_x * coefficients(x, centred(y), options.ridge)).rowwise() + y.colwise().mean();
-  return Tensor::from({predicted.rows(), predicted.cols()},
-                      std::span(predicted.data(), static_cast<std::size_t>(predicted.size())), DType::f64);
+  return as_tensor((held_x * coefficients(x, centred(y), options.ridge)).rowwise() + y.colwise().mean());
 }
 
 std::optional<double> r2_score(const Tensor& predicted, const Tensor& truth) {
