@@ -30,14 +30,13 @@ void make_paths_absolute(DataConfig& data) {
   for (FeatureFile& f : data.files) {
     f.file = absolute(f.file);
     f.mask = absolute(f.mask);
-  }
-  data.labels = absolute(data.labels);
-  data.test = absolute(data.test);
-  for (const FeatureFile& f : data.files)
     for (const std::string* text : {&f.name, &f.file, &f.mask})
       if (!is_utf8(*text))
         throw Error(Exit::usage, "config.value",
                     "'" + escape_text(*text, 4096) + "' must be UTF-8, to be written into the run's config.toml");
+  }
+  data.labels = absolute(data.labels);
+  data.test = absolute(data.test);
 }
 
 void check_data(const DataConfig& data) {

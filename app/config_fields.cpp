@@ -6,12 +6,19 @@
 #include "app/options.h"
 #include "app/terminal.h"
 #include "core/error.h"
+#include "models/objective/presets.h"
 
 namespace triptych::app {
 namespace {
 
 constexpr double huge = 1e9;
 constexpr double tiny = 1e-12;
+
+std::vector<std::string_view> presets() {
+  std::vector<std::string_view> names = {"scheme"};
+  names.insert(names.end(), variants().begin(), variants().end());
+  return names;
+}
 
 #define SLOT(member) [](RunConfig& c) -> Slot { return &c.member; }
 
@@ -35,11 +42,7 @@ const std::vector<Field>& table() {
       {"data.causal", SLOT(data.causal), 0, 0, {}, "synthetic:identifiability: content causes style"},
 
       {"model.scheme", SLOT(model.scheme), 0, 0, {}, "how shared and private codes are made; several: a stack"},
-      {"model.preset",
-       SLOT(model.preset),
-       0,
-       0,
-       {"scheme", "misa", "dcca", "vcca", "vcca-private", "clip", "infonce"},
+      {"model.preset", SLOT(model.preset), 0, 0, presets(),
        "objective, where none is listed, and its kind of codes; scheme: that of the last one"},
       {"model.encoder", SLOT(model.encoder), 0, 0, {"mlp", "deep", "linear", "none"}, "files: encoder of the features"},
       {"model.encoder_layers", SLOT(model.encoder_layers), 1, 64, {}, "of the encoder deep, each model.width wide"},

@@ -28,12 +28,13 @@ struct Options {
 // The files that the codes are computed from, and those of the run.
 std::vector<fs::path> inputs(const std::string& folder, const DataConfig& data) {
   std::vector<fs::path> all;
-  for (const FeatureFile& f : data.files)
-    for (const std::string& place : {f.file, f.mask}) {
-      all.emplace_back(place);
-      all.emplace_back(place.substr(0, place.rfind(':')));  // FILE of FILE:MEMBER
-    }
-  all.insert(all.end(), {data.labels, data.labels.substr(0, data.labels.rfind(':')), data.test});
+  std::vector<std::string> places = {data.labels};
+  for (const FeatureFile& f : data.files) places.insert(places.end(), {f.file, f.mask});
+  for (const std::string& place : places) {
+    all.emplace_back(place);
+    all.emplace_back(place.substr(0, place.rfind(':')));  // FILE of FILE:MEMBER
+  }
+  all.emplace_back(data.test);
   std::vector<std::string> folders = {folder, folder + "/checkpoints"};
   if (data.source.starts_with("split:")) all.emplace_back(data.source.substr(6));
   if (data.source.starts_with("emoji:")) folders.push_back(data.source.substr(6));

@@ -235,11 +235,11 @@ void add_input_leakage(const Codes& codes, std::size_t m, Evaluation& e) {
 
 // Rows of every view added up, over their number.
 Tensor mean_of_views(const Views& views, Tensor CodedBlock::*code) {
+  if (views.size() == 1) return views.front()->*code;
   Tensor sum = (views.front()->*code).clone();
   for (std::size_t v = 1; v < views.size(); ++v)
     for (std::int64_t i = 0; i < sum.size(); ++i) sum.set(i, sum.at(i) + (views[v]->*code).at(i));
-  for (std::int64_t i = 0; views.size() > 1 && i < sum.size(); ++i)
-    sum.set(i, sum.at(i) / static_cast<double>(views.size()));
+  for (std::int64_t i = 0; i < sum.size(); ++i) sum.set(i, sum.at(i) / static_cast<double>(views.size()));
   return sum;
 }
 
@@ -324,18 +324,20 @@ Codes all_codes(const Model& model, const DataSource& data) {
   Codes codes;
   for (const ModalitySpec& m : data.modalities()) codes.modalities.push_back(m.name);
   if (data.train_items() > 0) codes.train = encode(model, complete(data.blocks(false)));
-  if (data.test_items() > 0) codes.test = encode(model, complete(data.blocks(true)), true);
-  for (auto* blocks : {&codes.train, &codes.test})
-    for (CodedBlock& b : *blocks) b.shared_code = unit_rows(b.shared_code);
   const auto& terms = model.config().objective;
   const bool task =
       std::ranges::any_of(terms, [](const TermConfig& t) { return t.on == std::vector<std::string>{"task"}; });
-  if (task && data.label_outputs() > 0 && data.test_items() > 0) {
-    const std::vector<Block> blocks = complete(data.blocks(true));
-    std::vector<const Block*> views;
-    for (const Block& b : blocks) views.push_back(&b);
-    codes.predicted = encode_joint(model, views, &Factors::task);
+  if (data.test_items() > 0) {
+    std::vector<Block> blocks = complete(data.blocks(true));
+    if (task && data.label_outputs() > 0) {
+      std::vector<const Block*> views;
+      for (const Block& b : blocks) views.push_back(&b);
+      codes.predicted = encode_joint(model, views, &Factors::task);
+    }
+    codes.test = encode(model, std::move(blocks), true);
   }
+  for (auto* blocks : {&codes.train, &codes.test})
+    for (CodedBlock& b : *blocks) b.shared_code = unit_rows(b.shared_code);
   return codes;
 }
 

@@ -30,10 +30,11 @@ SplitSource::SplitSource(const DataConfig& config) {
     const data::IdxArray pictures = data::read_idx(path);
     data::Halves halves = data::split_pictures(pictures, path);
     for (const std::int64_t size : pictures.shape) hash.add(static_cast<std::uint64_t>(size));
-    fingerprint_ = hash.add(std::as_bytes(std::span(pictures.values))).text();
+    hash.add(std::as_bytes(std::span(pictures.values)));
     return halves;
   };
   const data::Halves first = read(file), held_out = config.test.empty() ? data::Halves{} : read(config.test);
+  fingerprint_ = hash.text();
   const std::int64_t n = first.left.shape()[0];
   if (n < 5) reject_input("split.few", file, "shape", std::to_string(n) + " pictures, expected at least 5");
   if (held_out.left && held_out.left.shape()[1] != first.left.shape()[1])

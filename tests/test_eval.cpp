@@ -177,7 +177,7 @@ TEST_CASE("codes: all modalities are present, as in training, and what the other
     Tape tape(cpu_kernels());
     Context context(tape, model->parameters());
     context.begin(false);
-    const Factors f = model->factors(context, {{blocks[2].values, blocks[3].values}, 1});
+    const Factors f = model->factors(context, {{blocks[2].values, blocks[3].values}, 1, {}});
     CHECK(same_bits(coded[2].private_code, f.private_codes[0].value()));
     CHECK(same_bits(coded[2].shared_code, f.shared_codes[0].value()));
     double moved = 0;  // by more than rounding: a product of other sizes may add up in another order
