@@ -19,7 +19,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "models/schemes.h"
-#include "optim/adamw.h"
+#include "optim/adam.h"
 
 namespace triptych::app {
 namespace {
@@ -143,7 +143,7 @@ struct Trainer {
   std::unique_ptr<Model> model;
   Tape tape{cpu_kernels()};
   Context context{tape, model->parameters()};
-  AdamW optimizer;
+  Adam optimizer;
   Gradients gradients;
   Batch batch;
 };

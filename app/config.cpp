@@ -79,6 +79,8 @@ void check(const RunConfig& c) {
       contradiction("objective '" + t.name + "': weight_end and schedule = " + toml_string(name_of(t.schedule)) +
                         " exclude each other",
                     "schedule = \"linear\" or \"cosine\" go from weight to weight_end");
+  if (c.train.optimizer.nesterov && c.train.optimizer.momentum == 0)
+    contradiction("train.nesterov = true needs a train.momentum above 0");
   if (c.train.warmup > c.train.steps)
     contradiction("train.warmup = " + std::to_string(c.train.warmup) +
                   " must not be above train.steps = " + std::to_string(c.train.steps));
@@ -172,7 +174,7 @@ RunConfig emoji_defaults() {
   c.train.batch = 160;
   c.train.lr = 1.5e-3;
   c.train.warmup = 140;
-  c.train.weight_decay = 0.1;
+  c.train.optimizer.weight_decay = 0.1;
   c.model.objective = emoji_objective(false);
   return c;
 }

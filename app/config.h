@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "optim/optimizer.h"
 
 namespace triptych::app {
 
@@ -38,7 +39,8 @@ struct DataConfig {
 
 struct TrainConfig {
   std::int64_t steps = 1000, batch = 0, warmup = 0;  // batch 0: as many as there are, at most 256
-  double lr = 1e-3, weight_decay = 0.01, clip = 1;
+  double lr = 1e-3, clip = 1;
+  OptimizerConfig optimizer;
   std::int64_t seed = 0, threads = 0;  // threads 0: OMP_NUM_THREADS, else one per processor
   std::int64_t log_every = 50, checkpoint_every = 500;
 };

@@ -273,22 +273,6 @@ void add_total_correlation(const Codes& codes, Evaluation& e) {
     }
 }
 
-// Mean over the columns of 1 - SSE / SST; a constant column counts as 0.
-double r_squared(const Tensor& predicted, const Tensor& truth) {
-  const std::int64_t n = truth.shape()[0], width = truth.shape()[1];
-  double sum = 0;
-  for (std::int64_t j = 0; j < width; ++j) {
-    double mean = 0, error = 0, total = 0;
-    for (std::int64_t i = 0; i < n; ++i) mean += truth.at(i * width + j) / static_cast<double>(n);
-    for (std::int64_t i = 0; i < n; ++i) {
-      error += std::pow(truth.at(i * width + j) - predicted.at(i * width + j), 2);
-      total += std::pow(truth.at(i * width + j) - mean, 2);
-    }
-    if (total > 0) sum += 1 - error / total;
-  }
-  return sum / static_cast<double>(width);
-}
-
 void add_task(const Codes& codes, Evaluation& e) {
   if (!codes.predicted) return;
   const auto& factors = codes.test.front().factors;
@@ -298,8 +282,10 @@ void add_task(const Codes& codes, Evaluation& e) {
   s.n = codes.predicted.shape()[0];
   const std::int64_t width = codes.predicted.shape()[1];
   if (label->values) {
+    const auto r2 = metrics::r2_score(codes.predicted, label->values);
+    if (!r2) return;  // every target is constant
     s.metric = "r2";
-    s.value = r_squared(codes.predicted, label->values);
+    s.value = *r2;
     e.task = s;
     return;
   }

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* format_version = "1";
-constexpr std::string_view model_prefix = "model.", optimizer_prefix = "adamw.";
+constexpr std::string_view model_prefix = "model.", optimizer_prefix = "optimizer.";
 constexpr std::size_t keep = 2;
 
 data::Array to_array(const Tensor& t) {

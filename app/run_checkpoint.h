@@ -1,7 +1,7 @@
 // Checkpoints: the whole state of a training run in one safetensors file.
 //
 //   model.<parameter>        the parameters
-//   adamw.<parameter>.m|.v|.steps   the optimizer
+//   optimizer.<parameter>.<buffer>|.steps   the optimizer
 //   metadata                 format, version, step, config (TOML), data (fingerprint), hashes of every tensor and of
 //                            the metadata, so that any changed bit is found and its place named
 //
@@ -18,7 +18,7 @@
 #include "app/run_folder.h"
 #include "core/parameter.h"
 #include "data/atomic_file.h"
-#include "optim/adamw.h"
+#include "optim/optimizer.h"
 
 namespace triptych::app {
 
@@ -29,7 +29,7 @@ struct Checkpoint {
   std::string config;     // TOML, without the number of threads
   std::string data;       // fingerprint of the data
   std::vector<std::pair<std::string, Tensor>> parameters;
-  AdamW::State optimizer;
+  Optimizer::State optimizer;
 };
 
 // Syncs metrics.jsonl, writes checkpoints/step-<step> whole or not at all, then removes all but the newest two; one

@@ -8,8 +8,8 @@
 #include "app/terminal.h"
 #include "app/train_finite.h"
 #include "core/error.h"
-#include "optim/adamw.h"
 #include "optim/clip.h"
+#include "optim/optimizer.h"
 #include "optim/schedule.h"
 
 namespace triptych::app {
@@ -41,8 +41,8 @@ std::string metrics_line(const StepReport& r, const ModelConfig& model, const Pa
   return json_text(line);
 }
 
-Checkpoint checkpoint_of(const Model& model, const AdamW& optimizer, const RunConfig& config, const DataSource& data,
-                         std::int64_t step) {
+Checkpoint checkpoint_of(const Model& model, const Optimizer& optimizer, const RunConfig& config,
+                         const DataSource& data, std::int64_t step) {
   Checkpoint c;
   c.step = step;
   RunConfig without_threads = config;
@@ -62,10 +62,8 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   const Kernels& kernels = cpu_kernels();
   const auto seed = static_cast<std::uint64_t>(t.seed);
   const WarmupCosine schedule{t.lr, 0, t.warmup, t.steps};
-  AdamWOptions options;
-  options.weight_decay = t.weight_decay;
-  AdamW optimizer(kernels, model.parameters(), options);
-  if (from) optimizer.restore(from->optimizer);
+  const auto optimizer = make_optimizer(t.optimizer, kernels, model.parameters());
+  if (from) optimizer->restore(from->optimizer);
 
   Tape tape(kernels);
   Context context(tape, model.parameters());
@@ -86,7 +84,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   const auto save = [&] {
     if (saved == result.step) return;
     if (const std::string bad = non_finite_parameter(model.parameters()); !bad.empty()) diverged(result.step, bad);
-    save_checkpoint(run, checkpoint_of(model, optimizer, config, data, result.step), hooks.calls);
+    save_checkpoint(run, checkpoint_of(model, *optimizer, config, data, result.step), hooks.calls);
     saved = result.step;
   };
 
@@ -115,7 +113,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
           !objective.total || (report.gate == 0 && model.parameters()[i].shared) ? Tensor{} : gradients.tensors()[i];
     report.gradient_norm = global_norm(kernels, grads);
     if (!std::isfinite(report.gradient_norm)) diverged(report.step, non_finite_gradient(model.parameters(), grads));
-    optimizer.step(report.lr, grads, clip_factor(report.gradient_norm, t.clip));
+    optimizer->step(report.lr, grads, clip_factor(report.gradient_norm, t.clip));
     for (Tensor& g : grads) g = {};  // room for the next step's
     model.after_step();
 

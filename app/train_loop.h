@@ -1,4 +1,4 @@
-// The training loop: batch -> objective -> gradients -> clip -> AdamW -> after_step, for steps first + 1 ... steps.
+// The training loop: batch -> objective -> gradients -> clip -> optimizer -> after_step, for steps first + 1 ... steps.
 //
 // Step s is a function of (config, data, s) and of the state before it, so a run that was interrupted and resumed ends
 // with the same bits as one that was not, for any number of threads.

@@ -87,11 +87,17 @@ struct Conv2dSizes {
   std::int64_t patch() const { return kernel * kernel * channels; }
 };
 
-// One AdamW step (Loshchilov & Hutter 2019, Algorithm 2, as PyTorch writes it): step counts from 1; grad_scale
-// multiplies the gradient first (global-norm clipping).
-struct AdamWStep {
-  double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, grad_scale = 1;
+// One step of Adam, with weight decay decoupled (AdamW) or added to the gradient (l2): optim/adam.h has the formula.
+// step counts from 1; grad_scale multiplies the gradient first (global-norm clipping).
+struct AdamStep {
+  double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, l2 = 0, grad_scale = 1;
   std::int64_t step = 1;
+};
+// One step of SGD: optim/sgd.h. A null m: no momentum.
+struct SgdStep {
+  double lr = 0, momentum = 0;
+  bool nesterov = false;
+  double l2 = 0, grad_scale = 1;
 };
 
 enum class Unary : std::uint8_t { exp, sqrt, square, relu, gelu, sigmoid, tanh };
@@ -197,7 +203,8 @@ struct Kernels {
                                View pre, View dx, View dgate, View dw1, View db1);
 
   // --- optimizer ----------------------------------------------------------------------------------------------------
-  void (*adamw)(const AdamWStep& s, View param, View grad, View m, View v, std::int64_t n);
+  void (*adam)(const AdamStep& s, View param, View grad, View m, View v, std::int64_t n);
+  void (*sgd)(const SgdStep& s, View param, View grad, View m, std::int64_t n);
 };
 
 const Kernels& reference_kernels();

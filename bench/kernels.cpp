@@ -134,10 +134,10 @@ void embedding_bag(Size table_rows, Size width, Size bags, Size per_bag) {
          [&] { k.embedding_bag_backward(y, at, start, dtable, bags, table_rows, width); });
 }
 
-void adamw(Size n) {
+void adam(Size n) {
   Buffer p(n), g(n), m(n), v(n);
   for (float& x : v.data) x *= x;
-  report("adamw", text(n), 0, 28e0 * static_cast<double>(n), [&] { k.adamw({.lr = 1e-3}, p, g, m, v, n); });
+  report("adam", text(n), 0, 28e0 * static_cast<double>(n), [&] { k.adam({.lr = 1e-3}, p, g, m, v, n); });
 }
 
 }  // namespace
@@ -173,6 +173,6 @@ int main(int argc, char** argv) {
   rows(12544, 512);
   rows(256, 64);
   embedding_bag(32768, 128, 192, 20);
-  adamw(1 << 24);
-  adamw(1 << 16);
+  adam(1 << 24);
+  adam(1 << 16);
 }

@@ -4,7 +4,7 @@
 
 #include "core/rng.h"
 #include "models/model.h"
-#include "optim/adamw.h"
+#include "optim/adam.h"
 
 using namespace triptych;
 
@@ -31,7 +31,7 @@ int main() {
 
   Tape tape(cpu_kernels());
   Context context(tape, model->parameters());
-  AdamW optimizer(cpu_kernels(), model->parameters());
+  Adam optimizer(cpu_kernels(), model->parameters());
   for (int step = 0; step < 200; ++step) {
     context.begin(true, 0, step);
     const LossTerms objective = model->objective(context, batch, step / 200.0);

@@ -43,11 +43,18 @@ TEST_CASE("cpu: elementwise and sums") {
       c.number(k.sum(a, n));
       c.number(k.dot(a, b, n));
     });
-    check("adamw " + at, [n](auto& k, Call& c) {
+    check("adam " + at, [n](auto& k, Call& c) {
       const View p = c.normal(n), m = c.normal(n, 0.1), v = c.uniform(n, 0, 0.1);
       for (Size step : {1, 2, 30})
-        k.adamw({.lr = 1e-2, .weight_decay = 0.1, .grad_scale = 0.5, .step = step}, c.updated(p, n), c.normal(n),
-                c.updated(m, n), c.updated(v, n), n);
+        k.adam({.lr = 1e-2, .weight_decay = 0.1, .l2 = 0.2, .grad_scale = 0.5, .step = step}, c.updated(p, n),
+               c.normal(n), c.updated(m, n), c.updated(v, n), n);
+    });
+    check("sgd " + at, [n](auto& k, Call& c) {
+      const View p = c.normal(n), m = c.normal(n, 0.1), g = c.normal(n);
+      for (bool nesterov : {false, true})
+        k.sgd({.lr = 1e-2, .momentum = 0.9, .nesterov = nesterov, .l2 = 0.1, .grad_scale = 0.5}, c.updated(p, n), g,
+              c.updated(m, n), n);
+      k.sgd({.lr = 1e-2, .l2 = 0.1, .grad_scale = 0.5}, c.updated(p, n), g, View{}, n);
     });
   }
 }
