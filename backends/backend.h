@@ -124,6 +124,10 @@ struct Kernels {
   double (*dot)(View a, View b, std::int64_t n);                           // sum_i a_i b_i, in double
   void (*sum_rows)(View x, View y, std::int64_t rows, std::int64_t cols);  // y (cols) = sum over rows of x (rows,cols)
 
+  // --- sets of vectors: row i (n) is at rows[i], all in one dtype; a null row is zero --------------------------------
+  void (*products)(const View* rows, std::int64_t m, std::int64_t n, double* g);  // g_ij = row_i . row_j, in double
+  void (*combine)(const View* rows, const double* w, std::int64_t m, View y, std::int64_t n);  // y = sum_i w_i row_i
+
   // --- products -----------------------------------------------------------------------------------------------------
   void (*gemm)(const Gemm& g, View a, View b, View c);
   void (*add_bias)(View bias, View y, std::int64_t rows, std::int64_t cols);  // y += bias, each row

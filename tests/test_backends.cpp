@@ -43,6 +43,15 @@ TEST_CASE("cpu: elementwise and sums") {
       c.number(k.sum(a, n));
       c.number(k.dot(a, b, n));
     });
+    for (Size m : {1, 3, 4, 9})
+      check("products, combine " + at + " of " + std::to_string(m), [=](auto& k, Call& c) {
+        std::vector<View> rows;
+        std::vector<double> w, g(static_cast<std::size_t>(m * m), std::nan(""));
+        for (Size i = 0; i < m; ++i) rows.push_back(i == 2 ? View{} : c.normal(n)), w.push_back(0.5 * i - 1.3);
+        k.products(rows.data(), m, n, g.data());
+        for (const double each : g) c.number(each);
+        k.combine(rows.data(), w.data(), m, c.output(n), n);
+      });
     check("adam " + at, [n](auto& k, Call& c) {
       const View p = c.normal(n), m = c.normal(n, 0.1), v = c.uniform(n, 0, 0.1);
       for (Size step : {1, 2, 30})

@@ -10,6 +10,7 @@ using reference::dispatch;
 void add_elementwise(Kernels& k);
 void add_sums(Kernels& k);
 void add_gemm(Kernels& k);
+void add_vector_sets(Kernels& k);
 void add_layout(Kernels& k);
 void add_embedding(Kernels& k);
 void add_rows(Kernels& k);

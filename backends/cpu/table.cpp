@@ -14,6 +14,7 @@ const Kernels& cpu_kernels() {
     cpu::add_elementwise(k);
     cpu::add_sums(k);
     cpu::add_gemm(k);
+    cpu::add_vector_sets(k);
     cpu::add_layout(k);
     cpu::add_embedding(k);
     cpu::add_rows(k);

@@ -24,6 +24,7 @@ inline double gelu_pdf(double x) { return std::exp(-0.5 * x * x) / std::sqrt(2 *
 
 void add_elementwise(Kernels& k);
 void add_products(Kernels& k);
+void add_vector_sets(Kernels& k);
 void add_conv2d(Kernels& k);
 void add_layout(Kernels& k);
 void add_rows(Kernels& k);

@@ -8,6 +8,7 @@ const Kernels& reference_kernels() {
     k.name = "reference";
     reference::add_elementwise(k);
     reference::add_products(k);
+    reference::add_vector_sets(k);
     reference::add_conv2d(k);
     reference::add_layout(k);
     reference::add_rows(k);
