@@ -1,6 +1,7 @@
 #include "app/compute.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,7 +22,7 @@ struct Options {
   std::string name, in, out, dtype = "float64";
   std::vector<std::string> params;
   bool grad = false, list = false, json = false;
-  std::int64_t threads = 0;
+  std::int64_t threads = 0, seed = -1;  // -1: not given
 };
 
 Json as_json(const Setting& setting) {
@@ -93,13 +94,34 @@ void report(const Options& o, const data::NamedArrays& result) {
   say("wrote " + escape_text(o.out, 4096) + "\n");
 }
 
+// Of functions that share a name, the one that has the first member of the file as an input; else the first.
+const OpInfo& taking(const std::vector<Named>& found, const data::NamedArrays& members) {
+  for (const auto& [kind, info] : found)
+    for (const Input& i : info->inputs)
+      if (!members.empty() && i.name == members[0].first) return *info;
+  return *found[0].info;
+}
+
+// --seed N is --param seed=N, for any function that draws.
+std::vector<std::string> params_of(const Options& o, const OpInfo& info) {
+  std::vector<std::string> params = o.params;
+  if (o.seed < 0) return params;
+  if (std::none_of(info.params.begin(), info.params.end(), [](const Param& p) { return p.name == "seed"; }))
+    throw Error(Exit::usage, "compute.seed", "compute: " + o.name + " draws nothing", {}, "leave --seed out");
+  params.push_back("seed=" + std::to_string(o.seed));
+  return params;
+}
+
 int run(const Options& o) {
   if (o.list) return list(o.json);
-  const OpInfo* info = o.name.empty() ? nullptr : find_named(o.name).info;
+  const std::vector<Named> found = o.name.empty() ? std::vector<Named>{} : find_named(o.name);
   check(o);
-  Request request{*info, read_params(*info, o.params), o.grad, o.dtype == "float64" ? DType::f64 : DType::f32};
+  const OpInfo& first = *found[0].info;  // functions that share a name have no parameters
+  const Params params = read_params(first, params_of(o, first));
   use_threads(o.threads);
-  const data::NamedArrays result = compute(request, data::read_npz(o.in), o.in);
+  const data::NamedArrays members = data::read_npz(o.in);
+  const Request request{taking(found, members), params, o.grad, o.dtype == "float64" ? DType::f64 : DType::f32};
+  const data::NamedArrays result = compute(request, members, o.in);
   data::write_npz(o.out, result);
   report(o, result);
   return 0;
@@ -107,7 +129,8 @@ int run(const Options& o) {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  add_text(options, "NAME", o->name, "", "an op or loss; its inputs are members of the --in file");
+  add_text(options, "NAME", o->name, "",
+           "an op, loss, metric or surgery method; its inputs are members of the --in file");
   add_text(options, "--in", o->in, "FILE.npz", "the inputs, each under its name");
   add_text(options, "--out", o->out, "FILE.npz", "receives the outputs");
   options.add_flag("--grad", o->grad,
@@ -117,6 +140,7 @@ std::function<int()> setup(CLI::App& options) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_integer(options, "--seed", o->seed, 0, std::int64_t{1} << 53, "of what the function draws: --param seed=N");
   add_choice(options, "--dtype", o->dtype, {"float64", "float32"}, "numbers to compute with (default: float64)");
   options.add_flag("--list", o->list, "every name with its inputs, parameters (default) and outputs");
   add_json(options, o->json);
@@ -126,7 +150,7 @@ std::function<int()> setup(CLI::App& options) {
 
 }  // namespace
 
-const Command compute_command{"compute", "evaluates an op, loss or metric, with gradients, on arrays of your own",
+const Command compute_command{"compute", "evaluates an op, loss, metric or surgery method on arrays of your own",
                               "triptych compute layer_norm --in in.npz --out out.npz\n"
                               "triptych compute layer_norm --in in.npz --param eps=1e-3 --grad --out out.npz\n"
                               "triptych compute --list",

@@ -84,22 +84,25 @@ int run(const Options& o) {
     throw Error(Exit::usage, "explain.name", o.list ? "explain takes NAME or --list, not both" : "explain needs a NAME",
                 {}, "'triptych explain --list' shows every name");
   if (o.list) return print(list()), 0;
-  const Named& named = find_named(o.name);
+  const std::vector<Named> found = find_named(o.name);
   use_threads(0);
-  print(explain(named));
+  std::string out;
+  for (const Named& named : found) out += (out.empty() ? "" : "\n") + explain(named);
+  print(out);
   return 0;
 }
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  add_text(options, "NAME", o->name, "", "an op, loss or metric");
+  add_text(options, "NAME", o->name, "", "an op, loss, metric or surgery method");
   options.add_flag("--list", o->list, "every name, with its shapes");
   return [o] { return run(*o); };
 }
 
 }  // namespace
 
-const Command explain_command{"explain", "shows the formula, backward, shapes and source of an op, loss or metric",
+const Command explain_command{"explain",
+                              "shows the formula, backward, shapes and source of an op, loss, metric or surgery method",
                               "triptych explain layer_norm\n"
                               "triptych explain --list",
                               setup};

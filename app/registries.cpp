@@ -8,6 +8,7 @@
 #include "metrics/registry.h"
 #include "models/checks.h"
 #include "ops/registry.h"
+#include "optim/registry.h"
 
 namespace triptych::app {
 
@@ -17,17 +18,20 @@ const std::vector<Named>& all_named() {
     for (const OpInfo* op : all_ops()) all.push_back({"op", op});
     for (const OpInfo* loss : all_losses()) all.push_back({"loss", loss});
     for (const OpInfo* metric : all_metrics()) all.push_back({"metric", metric});
+    for (const OpInfo* method : all_surgery()) all.push_back({"surgery", method});
     return all;
   }();
   return list;
 }
 
-const Named& find_named(const std::string& name) {
+std::vector<Named> find_named(const std::string& name) {
+  std::vector<Named> found;
   std::vector<std::string> known;
   for (const Named& n : all_named()) {
-    if (n.info->name == name) return n;
+    if (n.info->name == name) found.push_back(n);
     known.emplace_back(n.info->name);
   }
+  if (!found.empty()) return found;
   refuse_unknown("name.unknown", "name", name, known);
 }
 

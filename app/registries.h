@@ -12,12 +12,13 @@ namespace triptych::app {
 
 // A function that `explain` and `compute` can be asked for.
 struct Named {
-  const char* kind;  // "op", "loss", "metric"
+  const char* kind;  // "op", "loss", "metric", "surgery"
   const OpInfo* info;
 };
 const std::vector<Named>& all_named();
-// Throws Error(usage) with the nearest name.
-const Named& find_named(const std::string& name);
+// All of that name, at least one: `mean` and `sum` are ops and methods of gradient surgery. Throws Error(usage) with
+// the nearest name.
+std::vector<Named> find_named(const std::string& name);
 
 // "x (..., d), gamma (d), mask (n) [optional]".
 std::string inputs_text(const OpInfo& info);
@@ -26,7 +27,7 @@ std::string setting_text(const Setting& setting);
 
 // One line of `gradcheck`.
 struct Check {
-  const char* kind;  // "op", "loss", "scheme"
+  const char* kind;  // "op", "loss", "surgery", "scheme"
   std::string name, sample;
   std::function<GradcheckResult(const Kernels&)> run;
 };

@@ -214,3 +214,36 @@ TEST_CASE("compute: a metric has values and no gradient, and where it is undefin
             .status == 0);
   CHECK(data::read_npz(out)[0].first == "value");
 }
+
+TEST_CASE("compute: gradient surgery on a Jacobian; mean and sum are told from the ops by their input") {
+  const TempDir dir;
+  const std::string in = dir / "in.npz", op = dir / "op.npz", nan = dir / "nan.npz", out = dir / "out.npz";
+  const std::vector<double> hand{1, 0, -1, 1}, bad{1, 0, NAN, 1};
+  data::write_npz(in, {{"jacobian", data::make_array({2, 2}, hand)}});
+  data::write_npz(op, {{"x", data::make_array({4}, hand)}});
+  data::write_npz(nan, {{"jacobian", data::make_array({2, 2}, bad)}});
+  const auto computed = [&](const std::vector<std::string>& words, const std::string& file) {
+    std::vector<std::string> all{"compute", words[0], "--in", file, "--out", out};
+    all.insert(all.end(), words.begin() + 1, words.end());
+    const Ended e = run_program(all);
+    CAPTURE(e.err);
+    REQUIRE(e.status == 0);
+    const data::NamedArrays result = data::read_npz(out);
+    return std::pair(result[0].first, data::to_doubles(result[0].second));
+  };
+  using Direction = std::pair<std::string, std::vector<double>>;
+  CHECK(computed({"pcgrad", "--seed", "5"}, in) == Direction{"direction", {0.5, 1.5}});
+  CHECK(computed({"pcgrad", "--param", "order=1,0", "--param", "reduce=mean"}, in) ==
+        Direction{"direction", {0.25, 0.75}});
+  CHECK(computed({"mean"}, in) == Direction{"direction", {0, 0.5}});
+  CHECK(computed({"sum"}, in) == Direction{"direction", {0, 1}});
+  CHECK(computed({"sum"}, op) == Direction{"value", {1}});
+  check_refusals({{{"compute", "mgda", "--in", nan, "--out", out}, 3, "jacobian"},
+                  {{"compute", "mgda", "--in", op, "--out", out}, 3, "mgda"},
+                  {{"compute", "mgda", "--in", in, "--seed", "1", "--out", out}, 2, "draws nothing"},
+                  {{"compute", "mgda", "--in", in, "--grad", "--out", out}, 2, "no differentiable input"},
+                  {{"compute", "pcgrad", "--in", in, "--param", "order=0", "--out", out}, 2, "each of the 2 tasks"}});
+  const std::string text = run_program({"explain", "mean"}).out;
+  CHECK(text.find("jacobian (m, P)") != std::string::npos);
+  CHECK(text.find("mean: x") != std::string::npos);
+}
