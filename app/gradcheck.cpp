@@ -87,7 +87,7 @@ class Report {
  private:
   void row(std::string_view kind, std::string_view name, std::string_view sample, std::string_view checks,
            std::string_view error, std::string_view tolerance, std::string_view verdict) const {
-    std::string line = pad(kind, 6) + "  " + pad(name, name_width_) + "  " + pad(sample, sample_width_) + "  " +
+    std::string line = pad(kind, 7) + "  " + pad(name, name_width_) + "  " + pad(sample, sample_width_) + "  " +
                        pad_left(checks, 6) + "  " + pad_left(error, 13) + "  " + pad_left(tolerance, 9);
     if (!verdict.empty()) line += "  " + std::string(verdict);
     print(line + "\n");
@@ -110,8 +110,8 @@ int run(const Options& o) {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  options.add_flag("--all", o->all, "every op, loss and scheme (default)");
-  for (const std::string kind : {"op", "loss", "scheme"})
+  options.add_flag("--all", o->all, "every op, loss, surgery method and scheme (default)");
+  for (const std::string kind : {"op", "loss", "surgery", "scheme"})
     options.add_option("--" + kind, o->wanted[kind], "only this " + kind + "; may be repeated")
         ->type_name("NAME")
         ->expected(1)

@@ -243,6 +243,7 @@ TEST_CASE("compute: gradient surgery on a Jacobian; mean and sum are told from t
                   {{"compute", "mgda", "--in", in, "--seed", "1", "--out", out}, 2, "draws nothing"},
                   {{"compute", "mgda", "--in", in, "--grad", "--out", out}, 2, "no differentiable input"},
                   {{"compute", "pcgrad", "--in", in, "--param", "order=0", "--out", out}, 2, "each of the 2 tasks"}});
+  CHECK(run_program({"gradcheck", "--surgery", "uncertainty_weighting"}).status == 0);
   const std::string text = run_program({"explain", "mean"}).out;
   CHECK(text.find("jacobian (m, P)") != std::string::npos);
   CHECK(text.find("mean: x") != std::string::npos);
