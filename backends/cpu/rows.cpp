@@ -38,8 +38,8 @@ void log_softmax(View x, View y, std::int64_t rows, std::int64_t cols) {
     each_row(rows, cols, [&](std::int64_t i) {
       const T* from = x.as<T>() + i * cols;
       T* to = y.as<T>() + i * cols;
-      const auto [top, total] = exponentials<T>(from, nullptr, to, cols);
-      const T log_total = static_cast<T>(std::log(total));
+      const Exponentials<T> row = exponentials<T>(from, nullptr, to, cols);
+      const T top = row.top, log_total = static_cast<T>(std::log(row.total));
 #pragma omp simd
       for (std::int64_t j = 0; j < cols; ++j) to[j] = (from[j] - top) - log_total;
     });
@@ -67,11 +67,11 @@ void cross_entropy(View logits, View target, View probs, View losses, std::int64
       const T* x = logits.as<T>() + i * cols;
       T* p = probs.as<T>() + i * cols;
       const double at_target = x[target.as<std::int32_t>()[i]];
-      const auto [top, total] = exponentials<T>(x, nullptr, p, cols);
-      const T inverse = static_cast<T>(1 / total);
+      const Exponentials<T> row = exponentials<T>(x, nullptr, p, cols);
+      const T inverse = static_cast<T>(1 / row.total);
 #pragma omp simd
       for (std::int64_t j = 0; j < cols; ++j) p[j] *= inverse;
-      losses.as<T>()[i] = static_cast<T>(top + std::log(total) - at_target);
+      losses.as<T>()[i] = static_cast<T>(row.top + std::log(row.total) - at_target);
     });
   });
 }
@@ -141,7 +141,7 @@ double count_real(const T* mask, std::int64_t tokens) {
 void masked_mean(View x, View mask, View y, std::int64_t batch, std::int64_t tokens, std::int64_t width) {
   dispatch(x.dtype, [&]<class T>(T) {
     parallel_rows(batch, tokens * width, [&](std::int64_t begin, std::int64_t end) {
-      const auto [sum] = scratch<double>(Slot::tile, width);
+      double* const sum = scratch<double>(Slot::tile, width)[0];
       for (std::int64_t b = begin; b < end; ++b) {
         const T *from = x.as<T>() + b * tokens * width, *real = mask ? mask.as<T>() + b * tokens : nullptr;
         const double count = count_real(real, tokens), scale = count > 0 ? 1 / count : 0;

@@ -56,7 +56,8 @@ void slot_competition(const CompetitionSizes& s, View logits, View permission, V
     constexpr T none = -std::numeric_limits<T>::infinity();
     parallel_for(s.outer, s.outer * s.slots * s.tokens * 4, [&](std::int64_t o) {
       const std::int64_t start = o * s.slots * s.tokens;
-      const auto [top, total] = scratch<T>(Slot::tile, s.tokens, s.tokens);
+      const auto rows = scratch<T>(Slot::tile, s.tokens, s.tokens);
+      T *const top = rows[0], *const total = rows[1];
       const auto row_of = [&](std::int64_t k) {
         return permission ? permission.as<T>() + (o / s.outer_per_permission * s.slots + k) * s.tokens : nullptr;
       };
@@ -100,7 +101,7 @@ void slot_competition_backward(const CompetitionSizes& s, View dw, View w, View 
   dispatch(dw.dtype, [&]<class T>(T) {
     parallel_for(s.outer, s.outer * s.slots * s.tokens * 4, [&](std::int64_t o) {
       const std::int64_t start = o * s.slots * s.tokens;
-      const auto [dot] = scratch<T>(Slot::tile, s.tokens);  // of a token: sum over slots of a da
+      T* const dot = scratch<T>(Slot::tile, s.tokens)[0];  // of a token: sum over slots of a da
       std::fill_n(dot, s.tokens, T{0});
       for (std::int64_t k = 0; k < s.slots; ++k) {
         const std::int64_t at = start + k * s.tokens;
