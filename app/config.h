@@ -14,6 +14,7 @@
 
 #include "models/model.h"
 #include "optim/optimizer.h"
+#include "optim/surgery/surgeon.h"
 
 namespace triptych::app {
 
@@ -41,6 +42,7 @@ struct TrainConfig {
   std::int64_t steps = 1000, batch = 0, warmup = 0;  // batch 0: as many as there are, at most 256
   double lr = 1e-3, clip = 1;
   OptimizerConfig optimizer;
+  surgery::SurgeryConfig surgery;
   std::int64_t seed = 0, threads = 0;  // threads 0: OMP_NUM_THREADS, else one per processor
   std::int64_t log_every = 50, checkpoint_every = 500;
 };

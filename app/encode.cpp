@@ -45,6 +45,11 @@ std::vector<fs::path> inputs(const std::string& folder, const DataConfig& data) 
   return all;
 }
 
+void require_suffix(const std::string& out) {
+  if (!out.ends_with(".safetensors"))
+    throw Error(Exit::usage, "encode.out", "--out: '" + escape_text(out, 4096) + "' must end in .safetensors", out);
+}
+
 void refuse_input_as_output(const Options& o, const DataConfig& data) {
   for (const fs::path& input : inputs(o.run, data)) {
     std::error_code none;
@@ -56,6 +61,7 @@ void refuse_input_as_output(const Options& o, const DataConfig& data) {
 }
 
 int run(const Options& o) {
+  require_suffix(o.out);
   use_threads(o.threads);
   OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), "", o.data.labels, false});
   for (const std::string& n : run.notices) say("warning: " + n + "\n");

@@ -275,7 +275,8 @@ std::string report_html(const Content& c) {
   }
   body += curves(c) + origin(c);
   body +=
-      "<footer>Every figure is on held-out data. This page holds all it shows: it needs no network and no "
+      "<footer>Every figure but the training curves is on held-out data. This page holds all it shows: it needs no "
+      "network and no "
       "scripts.</footer>\n";
   return html_page(c.run + " · Triptych report", body + "</main>\n");
 }

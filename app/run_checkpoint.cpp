@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* format_version = "1";
-constexpr std::string_view model_prefix = "model.", optimizer_prefix = "optimizer.";
+constexpr std::string_view model_prefix = "model.", optimizer_prefix = "optimizer.", surgery_prefix = "surgery.";
 constexpr std::size_t keep = 2;
 
 data::Array to_array(const Tensor& t) {
@@ -87,6 +87,8 @@ void save_checkpoint(const RunFolder& run, const Checkpoint& checkpoint, const d
     file.tensors.emplace_back(std::string(model_prefix) + name, to_array(t));
   for (const auto& [name, t] : checkpoint.optimizer)
     file.tensors.emplace_back(std::string(optimizer_prefix) + name, to_array(t));
+  for (const auto& [name, t] : checkpoint.surgery)
+    file.tensors.emplace_back(std::string(surgery_prefix) + name, to_array(t));
   std::sort(file.tensors.begin(), file.tensors.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string hashes;
   for (const auto& [name, a] : file.tensors) hashes += hash_of(name, a);
@@ -137,9 +139,12 @@ Checkpoint read_checkpoint(const std::string& path) {
     if (hashes.compare(16 * i, 16, hash_of(name, a)) != 0)
       reject_input("checkpoint.damaged", path, "tensor '" + escape_text(name) + "'", "its hash does not match");
     Tensor t = to_tensor(a, path, name);
-    if (name.starts_with(model_prefix)) c.parameters.emplace_back(name.substr(model_prefix.size()), std::move(t));
-    if (name.starts_with(optimizer_prefix))
+    if (name.starts_with(model_prefix))
+      c.parameters.emplace_back(name.substr(model_prefix.size()), std::move(t));
+    else if (name.starts_with(optimizer_prefix))
       c.optimizer.emplace_back(name.substr(optimizer_prefix.size()), std::move(t));
+    else if (name.starts_with(surgery_prefix))
+      c.surgery.emplace_back(name.substr(surgery_prefix.size()), std::move(t));
   }
   return c;
 }

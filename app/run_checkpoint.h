@@ -2,6 +2,7 @@
 //
 //   model.<parameter>        the parameters
 //   optimizer.<parameter>.<buffer>|.steps   the optimizer
+//   surgery.<name>           loss weights that the surgery method has learned
 //   metadata                 format, version, step, config (TOML), data (fingerprint), hashes of every tensor and of
 //                            the metadata, so that any changed bit is found and its place named
 //
@@ -19,6 +20,7 @@
 #include "core/parameter.h"
 #include "data/atomic_file.h"
 #include "optim/optimizer.h"
+#include "optim/surgery/surgeon.h"
 
 namespace triptych::app {
 
@@ -30,6 +32,7 @@ struct Checkpoint {
   std::string data;       // fingerprint of the data
   std::vector<std::pair<std::string, Tensor>> parameters;
   Optimizer::State optimizer;
+  surgery::Surgeon::State surgery;  // empty for most methods
 };
 
 // Syncs metrics.jsonl, writes checkpoints/step-<step> whole or not at all, then removes all but the newest two; one

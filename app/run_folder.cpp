@@ -92,7 +92,7 @@ RunFolder::RunFolder(const std::string& path, Open how) : RunFolder(path) {
   const bool run = holds_run(path);
   if (how == Open::fresh && run)
     throw Error(Exit::usage, "run.exists", escape_text(path, 4096) + ": holds a run already", path,
-                "--resume continues it, --force replaces it, another --out keeps both");
+                "choose another --out; 'triptych train' has --resume to continue a run and --force to replace it");
   if (how == Open::resume && !run)
     throw Error(Exit::usage, "run.missing", escape_text(path, 4096) + ": holds no run to resume", path,
                 "leave --resume out to start one");

@@ -77,7 +77,9 @@ void refuse_trained(const DataSource& own, const DataSource& other, const std::s
 OpenRun open_run(const std::string& folder, const OtherData& other) {
   const std::string file = folder + "/config.toml";
   if (!std::filesystem::exists(file))
-    reject_input("run.missing", folder, "", "holds no config.toml, expected the folder of a run",
+    reject_input("run.missing", folder, "",
+                 std::filesystem::exists(folder) ? "holds no config.toml, expected the folder of a run"
+                                                 : "no such folder, expected the folder of a run",
                  "make one with 'triptych train' or 'triptych demo'");
   OpenRun run;
   ConfigSources sources;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "app/terminal.h"
@@ -36,13 +37,21 @@ std::string metrics_line(const StepReport& r, const ModelConfig& model, const Pa
                                {"leakage", route.leakage}});
   }
   for (const std::string_view term : r.short_of_samples) line["short_of_samples"].push_back(term);
+  if (r.conflicts) {
+    const surgery::Gramian& g = r.conflicts->conflicts;
+    nlohmann::ordered_json& at = line["surgery"];
+    at["losses"] = r.conflicts->losses;
+    at["gradient_norms"] = std::vector<double>(g.norms.begin(), g.norms.end());
+    at["weights"] = std::vector<double>(r.conflicts->weights.begin(), r.conflicts->weights.end());
+    for (const auto& row : g.cosines.rowwise()) at["cosines"].push_back(std::vector<double>(row.begin(), row.end()));
+  }
   for (const Parameter& p : parameters)
     if (p.name.ends_with("logit_scale") && p.value.size() == 1) line["logit_scale"] = p.value.item();
   return json_text(line);
 }
 
-Checkpoint checkpoint_of(const Model& model, const Optimizer& optimizer, const RunConfig& config,
-                         const DataSource& data, std::int64_t step) {
+Checkpoint checkpoint_of(const Model& model, const Optimizer& optimizer, const surgery::Surgeon& surgeon,
+                         const RunConfig& config, const DataSource& data, std::int64_t step) {
   Checkpoint c;
   c.step = step;
   RunConfig without_threads = config;
@@ -51,6 +60,7 @@ Checkpoint checkpoint_of(const Model& model, const Optimizer& optimizer, const R
   c.data = data.fingerprint();
   for (const Parameter& p : model.parameters()) c.parameters.emplace_back(p.name, p.value);
   c.optimizer = optimizer.state();
+  c.surgery = surgeon.state();
   return c;
 }
 
@@ -63,7 +73,13 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   const auto seed = static_cast<std::uint64_t>(t.seed);
   const WarmupCosine schedule{t.lr, 0, t.warmup, t.steps};
   const auto optimizer = make_optimizer(t.optimizer, kernels, model.parameters());
-  if (from) optimizer->restore(from->optimizer);
+  std::vector<std::string> names;
+  for (const TermConfig& term : config.model.objective) names.push_back(term.name);
+  surgery::Surgeon surgeon(t.surgery, names, seed);
+  if (from) {
+    optimizer->restore(from->optimizer);
+    surgeon.restore(from->surgery);
+  }
 
   Tape tape(kernels);
   Context context(tape, model.parameters());
@@ -71,6 +87,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   Gradients gradients;
   std::vector<Tensor> grads(model.parameters().size());
   std::vector<TermValue> terms;
+  std::vector<surgery::Surgeon::Loss> losses;
   TrainResult result;
   result.step = from ? from->step : 0;
   std::int64_t saved = from ? from->step : -1;
@@ -84,7 +101,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   const auto save = [&] {
     if (saved == result.step) return;
     if (const std::string bad = non_finite_parameter(model.parameters()); !bad.empty()) diverged(result.step, bad);
-    save_checkpoint(run, checkpoint_of(model, *optimizer, config, data, result.step), hooks.calls);
+    save_checkpoint(run, checkpoint_of(model, *optimizer, surgeon, config, data, result.step), hooks.calls);
     saved = result.step;
   };
 
@@ -107,10 +124,23 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
                       objective.short_of_samples};
     if (!std::isfinite(report.loss)) diverged(report.step, non_finite_loss(tape, terms));
 
-    if (objective.total) tape.gradients(objective.total, context.parameters(), gradients);
+    std::optional<Conflicts> conflicts;
+    if (objective.total && surgeon.operates()) {
+      losses.clear();
+      for (const LossTerm& l : objective.terms) losses.push_back({l.name, l.value, l.weight});
+      try {
+        conflicts = surgeon.operate(tape, losses, model.parameters(), context.parameters(), step, grads);
+      } catch (const Error& e) {
+        if (e.exit == Exit::numerical) diverged(report.step, e.what());
+        throw;
+      }
+      report.conflicts = &*conflicts;
+    } else if (objective.total) {
+      tape.gradients(objective.total, context.parameters(), gradients);
+      std::copy(gradients.tensors().begin(), gradients.tensors().end(), grads.begin());
+    }
     for (std::size_t i = 0; i < grads.size(); ++i)
-      grads[i] =
-          !objective.total || (report.gate == 0 && model.parameters()[i].shared) ? Tensor{} : gradients.tensors()[i];
+      if (report.gate == 0 && model.parameters()[i].shared) grads[i] = {};
     report.gradient_norm = global_norm(kernels, grads);
     if (!std::isfinite(report.gradient_norm)) diverged(report.step, non_finite_gradient(model.parameters(), grads));
     optimizer->step(report.lr, grads, clip_factor(report.gradient_norm, t.clip));

@@ -23,6 +23,7 @@ struct TermValue {
   std::string_view name;
   double value = 0, weight = 0;  // value before its weight
 };
+using Conflicts = surgery::Surgeon::Report;
 
 // One step, after it was taken.
 struct StepReport {
@@ -31,6 +32,7 @@ struct StepReport {
   std::span<const TermValue> terms;
   std::span<const Routing> routing;
   std::span<const std::string_view> short_of_samples;  // terms that left something out (models/objective/objective.h)
+  const Conflicts* conflicts = nullptr;                // of the losses; null without surgery
 };
 
 struct TrainHooks {

@@ -38,9 +38,10 @@ Guess sniff(std::span<const std::byte> bytes) {
   if (begins_with_html(text)) {
     return {"an HTML page", "the download returned an error or login page: fetch the file again"};
   }
-  if (text.starts_with("\x93NUMPY")) return {"a NumPy array (.npy)", "name it .npy"};
+  if (text.starts_with("\x93NUMPY"))
+    return {"a NumPy array (.npy)", "a file of this kind must be named .npy; np.savez makes an .npz of it"};
   if (text.starts_with("PK\x03\x04"sv) || text.starts_with("PK\x05\x06"sv)) {
-    return {"a ZIP archive (.npz?)", "name it .npz, or unpack it"};
+    return {"a ZIP archive (.npz?)", "a file of this kind must be named .npz"};
   }
   if (text.starts_with("\x89PNG\r\n")) return {"a PNG picture", "pass the features, not the pictures"};
   if (text.starts_with("\xFF\xD8\xFF")) return {"a JPEG picture", "pass the features, not the pictures"};
@@ -49,7 +50,8 @@ Guess sniff(std::span<const std::byte> bytes) {
   if (text.size() >= 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5) {
     return {"a Python pickle", "pickles are never loaded: save the array with np.save(out, array)"};
   }
-  if (text.size() > 8 && text[8] == '{') return {"a safetensors file", "name it .safetensors"};
+  if (text.size() > 8 && text[8] == '{')
+    return {"a safetensors file", "a file of this kind must be named .safetensors"};
   if (is_plain_text(text)) return {"text", "convert it: np.save(out, np.loadtxt(file, dtype=np.float32))"};
   std::string hex;
   for (std::size_t i = 0; i < std::min<std::size_t>(bytes.size(), 4); ++i) {

@@ -122,6 +122,21 @@ TEST_CASE("training every scheme: the same bits for 1, 2 and 4 threads, interrup
   }
 }
 
+TEST_CASE("training with surgery: the same bits for 1 and 2 threads, interrupted or not") {
+  const test::KeepThreads keep;
+  for (const char* method : {"sum", "pcgrad", "gradnorm", "upgrad"}) {
+    CAPTURE(method);
+    Setup s(stacks[2], 60, 16, 5);
+    s.config.model.bridge = {0, 0};
+    s.config.train.surgery.method = method;
+    const auto [checkpoint, metrics] = s.train_in("one", {5}, 1);
+    const auto [two, two_metrics] = s.train_in("two", {1, 3, 5}, 2);
+    CHECK(two == checkpoint);
+    CHECK(two_metrics == metrics);
+    CHECK(metrics.find("\"cosines\":[[1.0,") != std::string::npos);
+  }
+}
+
 TEST_CASE("training every scheme: shared parameters are bitwise unchanged after 100 steps with a shut bridge") {
   const test::KeepThreads keep;
   for (const Stack& kind : stacks) {

@@ -1,0 +1,118 @@
+// The surgeon: per-loss gradients of one tape made one.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "ops/matmul.h"
+#include "ops/mean.h"
+#include "ops/mul.h"
+#include "ops/square.h"
+#include "ops/sub.h"
+#include "optim/surgery/surgeon.h"
+
+using namespace triptych;
+using surgery::Surgeon;
+using surgery::SurgeryConfig;
+
+namespace {
+
+// Two losses that pull a shared parameter apart, and a private one of each:
+//   L_1 = mean (s + p - 1)^2,   L_2 = 4 mean (s - q + 1)^2
+struct TwoLosses {
+  Parameters parameters;
+  Tape tape{cpu_kernels()};
+  std::vector<Var> vars;
+  std::vector<Surgeon::Loss> losses;
+
+  explicit TwoLosses(double sign = 1) {
+    const auto value = [](double a, double b) {
+      const double v[] = {a, b};
+      return Tensor::from({2}, std::span<const double>(v), DType::f64);
+    };
+    parameters.add("s", value(0.5, -0.25), true);
+    parameters.add("p", value(0.1, 0.2));
+    parameters.add("q", value(-0.3, 0.4));
+    for (const Parameter& p : parameters) vars.push_back(tape.variable(p.value));
+    const Var one = tape.constant(value(1, 1)), minus = tape.constant(value(-1, -1)),
+              four = tape.constant(Tensor::scalar(4 * sign, DType::f64));
+    const Var first = mean(square(sub(sub(vars[0], mul(vars[1], minus)), one)));
+    const Var second = mul(mean(square(sub(sub(vars[0], vars[2]), minus))), four);
+    losses = {{"first", first, 2}, {"second", second, 0.5}};
+  }
+  std::vector<Tensor> operate(Surgeon& surgeon, Surgeon::Report* report = nullptr) {
+    std::vector<Tensor> gradients;
+    const Surgeon::Report r = surgeon.operate(tape, losses, parameters, vars, 0, gradients);
+    if (report) *report = r;
+    return gradients;
+  }
+  Tensor gradient(std::size_t loss, std::size_t parameter) {
+    const Tensor g = tape.gradients(losses[loss].value, vars)[vars[parameter]];
+    if (!g) return g;
+    Tensor weighted = g.clone();
+    for (int i = 0; i < g.size(); ++i) weighted.set(i, losses[loss].weight * g.at(i));
+    return weighted;
+  }
+};
+
+double dot(const Tensor& a, const Tensor& b) {
+  double s = 0;
+  for (int i = 0; i < a.size(); ++i) s += a.at(i) * b.at(i);
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("surgeon: sum is the gradient of the weighted sum, and names what conflicts") {
+  TwoLosses t;
+  Surgeon surgeon({.method = "sum"}, {"first", "second"}, 0);
+  Surgeon::Report report;
+  const auto g = t.operate(surgeon, &report);
+  const Tensor a = t.gradient(0, 0), b = t.gradient(1, 0);
+  for (int i = 0; i < 2; ++i) CHECK(g[0].at(i) == doctest::Approx(a.at(i) + b.at(i)).epsilon(1e-14));
+  CHECK(same_bits(g[1], t.gradient(0, 1)));
+  CHECK(same_bits(g[2], t.gradient(1, 2)));
+  CHECK(report.conflicts.norms(0) == doctest::Approx(std::sqrt(dot(a, a))).epsilon(1e-14));
+  CHECK(report.conflicts.cosines(0, 1) == doctest::Approx(dot(a, b) / std::sqrt(dot(a, a) * dot(b, b))).epsilon(1e-14));
+  CHECK(report.conflicts.cosines(0, 1) < 0);  // else the next test is of nothing
+}
+
+TEST_CASE("surgeon: surgery settles conflicts on shared parameters and leaves private ones the plain sum") {
+  for (const char* method : {"pcgrad", "upgrad", "mgda", "nash_mtl"}) {
+    CAPTURE(method);
+    TwoLosses t;
+    Surgeon surgeon({.method = method}, {"first", "second"}, 0);
+    const auto g = t.operate(surgeon);
+    CHECK(dot(g[0], t.gradient(0, 0)) > -1e-12);
+    CHECK(dot(g[0], t.gradient(1, 0)) > -1e-12);
+    CHECK(same_bits(g[1], t.gradient(0, 1)));
+    CHECK(same_bits(g[2], t.gradient(1, 2)));
+  }
+}
+
+TEST_CASE("surgeon: gradnorm starts from equal weights, learns, and goes on from a restored state") {
+  TwoLosses t;
+  Surgeon a({.method = "gradnorm"}, {"first", "second"}, 0), b({.method = "gradnorm"}, {"first", "second"}, 0);
+  Surgeon::Report report;
+  t.operate(a, &report);
+  CHECK(report.weights(0) == 1);
+  b.restore(a.state());
+  const auto g = t.operate(a, &report), h = t.operate(b);
+  CHECK(report.weights(0) != 1);
+  CHECK(report.weights.sum() == doctest::Approx(2).epsilon(1e-14));
+  CHECK(same_bits(g[0], h[0]));
+}
+
+TEST_CASE("surgeon: unknown methods, losses below 0, foreign states and gradients that are not finite are refused") {
+  CHECK_THROWS_WITH_AS(Surgeon({.method = "pcgrda"}, {}, 0), "unknown method of gradient surgery 'pcgrda'", Error);
+  Surgeon gradnorm({.method = "gradnorm"}, {"first", "second"}, 0), plain({.method = "upgrad"}, {"first", "second"}, 0);
+  TwoLosses negative(-1);
+  CHECK_THROWS_WITH_AS(negative.operate(gradnorm), doctest::Contains("gradnorm needs losses above 0: 'second' is -"),
+                       Error);
+  CHECK_THROWS_WITH_AS(gradnorm.restore({}), "surgery state: not that of 'gradnorm' with 2 losses", Error);
+  CHECK_THROWS_AS(plain.restore(gradnorm.state()), Error);
+  TwoLosses infinite;
+  infinite.losses[1].weight = INFINITY;
+  CHECK_THROWS_WITH_AS(infinite.operate(plain), "the gradient of 'second' by the shared parameters is not finite",
+                       Error);
+}
