@@ -6,9 +6,18 @@
 
 #include "core/arena.h"
 
+#ifdef __has_feature
+#define TRIPTYCH_TSAN __has_feature(thread_sanitizer)
+#else
+#define TRIPTYCH_TSAN 0
+#endif
+
 namespace {
 std::atomic<std::int64_t> heap_calls = 0;
+}
 
+#if !TRIPTYCH_TSAN  // clang's thread sanitizer brings operators of its own: there only the arena is counted
+namespace {
 void* allocate(std::size_t size, std::size_t alignment) {
   heap_calls.fetch_add(1, std::memory_order_relaxed);
   void* p = alignment <= alignof(std::max_align_t)
@@ -34,6 +43,7 @@ void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+#endif
 
 namespace triptych::app {
 
