@@ -61,11 +61,11 @@ void refuse_input_as_output(const Options& o, const DataConfig& data) {
 }
 
 int run(const Options& o) {
-  require_suffix(o.out);
   use_threads(o.threads);
   OpenRun run = open_run(o.run, {o.data.source, feature_files(o.data), "", o.data.labels, false});
   for (const std::string& n : run.notices) say("warning: " + n + "\n");
   refuse_input_as_output(o, run.config.data);
+  require_suffix(o.out);
   data::Safetensors file = encode_file(*run.model, *run.data);
   file.metadata["run"] = fs::absolute(o.run).lexically_normal().string();
   file.metadata["step"] = std::to_string(run.step);

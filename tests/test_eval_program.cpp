@@ -50,8 +50,10 @@ TEST_CASE("eval, encode, report: from a run to its figures") {
       {{"encode", run, "--out", text}, 2, "is a file of the run or of its data"},
       {{"encode", run, "--out", run + "/config.toml"}, 2, "is a file of the run or of its data"},
       {{"encode", run, "--out", run + "/checkpoints/step-00000002.safetensors"}, 2, "is a file of the run"},
-      {{"eval", dir / "none"}, 3, "holds no config.toml"},
-      {{"report", dir / "none"}, 3, "holds no config.toml"},
+      {{"encode", run, "--out", dir / "z.npz"}, 2, "must end in .safetensors"},
+      {{"eval", dir / "none"}, 3, "no such folder"},
+      {{"eval", dir / "."}, 3, "holds no config.toml"},
+      {{"report", dir / "none"}, 3, "no such folder"},
       {{"eval", run, "--split", "hard"}, 2, "split"},
   });
   CHECK(io_test::slurp(text) == before);
