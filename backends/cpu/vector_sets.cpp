@@ -1,5 +1,6 @@
 // Products and combinations of a few long vectors. Both are bound by memory: each element is read once, a tile of all
-// rows at a time, and stays in the first-level cache for the m (m + 1) / 2 products made of it.
+// rows at a time, which stays in the first-level cache for the products made of it.
+#include <array>
 #include <vector>
 
 #include "backends/cpu/cpu.h"
@@ -9,7 +10,18 @@
 namespace triptych::cpu {
 namespace {
 
-constexpr std::int64_t tile = 1024;  // elements; four rows of doubles fill 32 KiB
+constexpr std::int64_t tile = 1024;  // elements; eight rows of floats fill 32 KiB
+
+// Sums are taken in eight lanes whatever the machine's registers hold, so their bits do not depend on it.
+constexpr int lanes = 8;
+using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
+template <class T>
+using Unaligned __attribute__((vector_size(lanes * sizeof(T)), aligned(alignof(T)), may_alias)) = T;
+
+template <class T>
+Lanes load(const T* x) {
+  return __builtin_convertvector(*reinterpret_cast<const Unaligned<T>*>(x), Lanes);
+}
 
 std::vector<std::int64_t> present(const View* rows, std::int64_t m) {
   std::vector<std::int64_t> list;
@@ -18,18 +30,47 @@ std::vector<std::int64_t> present(const View* rows, std::int64_t m) {
   return list;
 }
 
-// a . b[0..3]: four sums at once, so that none waits for its own last addition.
-void four_products(const double* a, const double* const* b, std::int64_t n, double* sums) {
-  const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
-  double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-  for (std::int64_t k = 0; k < n; ++k) {
-    s0 += a[k] * b0[k];
-    s1 += a[k] * b1[k];
-    s2 += a[k] * b2[k];
-    s3 += a[k] * b3[k];
+// sums[r][c] += a_r . b_c for a block of rows against another: every sum in a register of its own. With `same`, b is a
+// and only c >= r is made.
+constexpr int block = 4;
+using Rows = std::array<const void*, block>;
+using Sums = std::array<std::array<double, block>, block>;
+template <class T, int R, int C, bool same>
+void block_products(const Rows& a, const Rows& b, std::int64_t n, Sums& sums) {
+  Lanes total[R][C] = {};
+  const auto step = [&](const auto& at_a, const auto& at_b) {
+    Lanes x[R], y[C];
+    for (int r = 0; r < R; ++r) x[r] = at_a(r);
+    for (int c = 0; c < C; ++c) y[c] = same ? x[c < R ? c : 0] : at_b(c);
+    for (int r = 0; r < R; ++r)
+      for (int c = same ? r : 0; c < C; ++c) total[r][c] += x[r] * y[c];
+  };
+  const auto row = [](const Rows& rows, int i) { return static_cast<const T*>(rows[static_cast<std::size_t>(i)]); };
+  const std::int64_t whole = n / lanes * lanes;
+  for (std::int64_t k = 0; k < whole; k += lanes)
+    step([&](int r) { return load(row(a, r) + k); }, [&](int c) { return load(row(b, c) + k); });
+  if (whole < n) {
+    const auto rest = [&](const T* x) {
+      Lanes v = {};
+      for (std::int64_t k = whole; k < n; ++k) v[k - whole] = x[k];
+      return v;
+    };
+    step([&](int r) { return rest(row(a, r)); }, [&](int c) { return rest(row(b, c)); });
   }
-  sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
+  for (int r = 0; r < R; ++r)
+    for (int c = same ? r : 0; c < C; ++c) {
+      double sum = 0;
+      for (int l = 0; l < lanes; ++l) sum += total[r][c][l];
+      sums[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)] = sum;
+    }
+}
+
+// f.template operator()<n>() for n = 1, ..., block.
+template <int most = block, class F>
+void with_count(std::int64_t n, F&& f) {
+  if constexpr (most > 1)
+    if (n < most) return with_count<most - 1>(n, f);
+  f.template operator()<most>();
 }
 
 void products(const View* rows, std::int64_t m, std::int64_t n, double* g) {
@@ -42,19 +83,26 @@ void products(const View* rows, std::int64_t m, std::int64_t n, double* g) {
   dispatch(rows[at[0]].dtype, [&, partial = partial]<class T>(T) {
     parallel_for(tiles, n * count, [&](std::int64_t t) {
       const std::int64_t begin = t * tile, size = std::min(n, begin + tile) - begin;
-      const auto [wide] = scratch<double>(Slot::tile, count * tile);
-      for (std::int64_t i = 0; i < count; ++i) {
-        const T* x = rows[at[static_cast<std::size_t>(i)]].as<T>() + begin;
-#pragma omp simd
-        for (std::int64_t k = 0; k < size; ++k) wide[i * tile + k] = x[k];
-      }
-      for (std::int64_t i = 0; i < count; ++i)
-        for (std::int64_t j = i; j < count; j += 4) {
-          const double* others[4];
-          double sums[4];
-          for (std::int64_t l = 0; l < 4; ++l) others[l] = wide + std::min(j + l, count - 1) * tile;
-          four_products(wide + i * tile, others, size, sums);
-          for (std::int64_t l = 0; l < 4 && j + l < count; ++l) partial[t * pairs + i * count + j + l] = sums[l];
+      const auto block_at = [&](std::int64_t i) {
+        Rows block_rows{};
+        for (std::int64_t l = i; l < std::min(i + block, count); ++l)
+          block_rows[static_cast<std::size_t>(l - i)] = rows[at[static_cast<std::size_t>(l)]].as<T>() + begin;
+        return block_rows;
+      };
+      for (std::int64_t i = 0; i < count; i += block)
+        for (std::int64_t j = i; j < count; j += block) {
+          Sums sums;
+          const Rows a = block_at(i), b = block_at(j);
+          with_count(count - j, [&]<int C>() {
+            if (i == j)
+              block_products<T, C, C, true>(a, b, size, sums);
+            else
+              block_products<T, block, C, false>(a, b, size, sums);
+          });
+          for (std::int64_t r = i; r < std::min(i + block, count); ++r)
+            for (std::int64_t c = std::max(r, j); c < std::min(j + block, count); ++c)
+              partial[t * pairs + r * count + c] =
+                  sums[static_cast<std::size_t>(r - i)][static_cast<std::size_t>(c - j)];
         }
     });
   });
