@@ -18,9 +18,10 @@ using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
 template <class T>
 using Unaligned __attribute__((vector_size(lanes * sizeof(T)), aligned(alignof(T)), may_alias)) = T;
 
+// Into a reference: how a vector wider than the registers is returned differs between ABIs.
 template <class T>
-Lanes load(const T* x) {
-  return __builtin_convertvector(*reinterpret_cast<const Unaligned<T>*>(x), Lanes);
+void load(const T* x, Lanes& v) {
+  v = __builtin_convertvector(*reinterpret_cast<const Unaligned<T>*>(x), Lanes);
 }
 
 std::vector<std::int64_t> present(const View* rows, std::int64_t m) {
@@ -30,7 +31,7 @@ std::vector<std::int64_t> present(const View* rows, std::int64_t m) {
   return list;
 }
 
-// sums[r][c] += a_r . b_c for a block of rows against another: every sum in a register of its own. With `same`, b is a
+// sums[r][c] = a_r . b_c for a block of rows against another: every sum in a register of its own. With `same`, b is a
 // and only c >= r is made.
 constexpr int block = 4;
 using Rows = std::array<const void*, block>;
@@ -40,22 +41,26 @@ void block_products(const Rows& a, const Rows& b, std::int64_t n, Sums& sums) {
   Lanes total[R][C] = {};
   const auto step = [&](const auto& at_a, const auto& at_b) {
     Lanes x[R], y[C];
-    for (int r = 0; r < R; ++r) x[r] = at_a(r);
-    for (int c = 0; c < C; ++c) y[c] = same ? x[c < R ? c : 0] : at_b(c);
+    for (int r = 0; r < R; ++r) at_a(r, x[r]);
+    for (int c = 0; c < C; ++c) {
+      if constexpr (same)
+        y[c] = x[c];
+      else
+        at_b(c, y[c]);
+    }
     for (int r = 0; r < R; ++r)
       for (int c = same ? r : 0; c < C; ++c) total[r][c] += x[r] * y[c];
   };
   const auto row = [](const Rows& rows, int i) { return static_cast<const T*>(rows[static_cast<std::size_t>(i)]); };
   const std::int64_t whole = n / lanes * lanes;
   for (std::int64_t k = 0; k < whole; k += lanes)
-    step([&](int r) { return load(row(a, r) + k); }, [&](int c) { return load(row(b, c) + k); });
+    step([&](int r, Lanes& v) { load(row(a, r) + k, v); }, [&](int c, Lanes& v) { load(row(b, c) + k, v); });
   if (whole < n) {
-    const auto rest = [&](const T* x) {
-      Lanes v = {};
+    const auto rest = [&](const T* x, Lanes& v) {
+      v = Lanes{};
       for (std::int64_t k = whole; k < n; ++k) v[k - whole] = x[k];
-      return v;
     };
-    step([&](int r) { return rest(row(a, r)); }, [&](int c) { return rest(row(b, c)); });
+    step([&](int r, Lanes& v) { rest(row(a, r), v); }, [&](int c, Lanes& v) { rest(row(b, c), v); });
   }
   for (int r = 0; r < R; ++r)
     for (int c = same ? r : 0; c < C; ++c) {
@@ -120,7 +125,7 @@ void combine(const View* rows, const double* w, std::int64_t m, View y, std::int
   dispatch(y.dtype, [&]<class T>(T) {
     parallel_tiles(n, tile, n * m, [&](std::int64_t begin, std::int64_t end) {
       const std::int64_t size = end - begin;
-      const auto [sum] = scratch<double>(Slot::tile, size);
+      double* const sum = scratch<double>(Slot::tile, size)[0];
       std::fill_n(sum, size, 0.0);
       for (const std::int64_t i : at) {
         const T* x = rows[i].as<T>() + begin;
