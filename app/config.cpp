@@ -126,10 +126,12 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
     set_value(*field, value, config);
     given.insert(key);
   }
-  // The emoji widths were chosen for shared-private; the codes of other schemes stay as wide as the model.
+  // The emoji widths were chosen for shared-private; the codes of other schemes stay as wide as the model, but the
+  // shared one of query banks, which then tells the style (docs/training.md).
   if (is_emoji(source) && config.model.scheme.back() != "shared-private") {
     if (!given.contains("model.private_width")) config.model.private_width = 0;
-    if (!given.contains("model.shared_width")) config.model.shared_width = 0;
+    if (!given.contains("model.shared_width"))
+      config.model.shared_width = config.model.scheme.back() == "query-banks" ? 80 : 0;
   }
   if (!given.contains("objective")) config.model.objective = default_objective(config);
   for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give

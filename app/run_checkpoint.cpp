@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* format_version = "1";
+constexpr const char* format_version = "2";
 constexpr std::string_view model_prefix = "model.", optimizer_prefix = "optimizer.", surgery_prefix = "surgery.";
 constexpr std::size_t keep = 2;
 

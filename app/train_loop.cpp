@@ -125,13 +125,13 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     if (!std::isfinite(report.loss)) diverged(report.step, non_finite_loss(tape, terms));
 
     std::optional<Conflicts> conflicts;
-    if (objective.total && surgeon.operates()) {
+    if (objective.total && surgeon.operates() && report.gate > 0) {  // before, the shared code rests
       losses.clear();
       for (const LossTerm& l : objective.terms) losses.push_back({l.name, l.value, l.weight});
       try {
-        conflicts = surgeon.operate(tape, losses, model.parameters(), context.parameters(), step, grads);
+        conflicts = surgeon.operate(tape, losses, context.parameters(), step, grads);
       } catch (const Error& e) {
-        if (e.exit == Exit::numerical) diverged(report.step, e.what());
+        if (e.code == "surgery.gradient") diverged(report.step, e.what());
         throw;
       }
       report.conflicts = &*conflicts;

@@ -53,7 +53,8 @@ Optimizer::State Optimizer::state() const {
 
 void Optimizer::restore(const State& state) {
   const auto refuse = [](const std::string& name, const std::string& problem) {
-    throw Error(Exit::input, "optimizer.state", "optimizer state: " + escape_text(name) + " " + problem);
+    throw Error(Exit::input, "optimizer.state", "optimizer state: " + escape_text(name) + " " + problem, {},
+                "the update rule cannot change in a run that is resumed");
   };
   std::map<std::string, Tensor> given(state.begin(), state.end());
   std::vector<Tensor> found;

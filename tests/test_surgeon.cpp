@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
+#include "core/parameter.h"
 #include "ops/matmul.h"
 #include "ops/mean.h"
 #include "ops/mul.h"
@@ -42,7 +44,7 @@ struct TwoLosses {
   }
   std::vector<Tensor> operate(Surgeon& surgeon, Surgeon::Report* report = nullptr) {
     std::vector<Tensor> gradients;
-    const Surgeon::Report r = surgeon.operate(tape, losses, parameters, vars, 0, gradients);
+    const Surgeon::Report r = surgeon.operate(tape, losses, vars, 0, gradients);
     if (report) *report = r;
     return gradients;
   }
@@ -90,6 +92,33 @@ TEST_CASE("surgeon: surgery settles conflicts on shared parameters and leaves pr
   }
 }
 
+TEST_CASE("surgeon: a loss without a gradient of what is shared has no say") {
+  TwoLosses t;
+  const Var own = mean(square(t.vars[1])),
+            zero = mul(mean(square(t.vars[0])), t.tape.constant(Tensor::scalar(0, DType::f64)));
+  t.losses.push_back({"own", own, 1});
+  t.losses.push_back({"zero", zero, 1});
+  Surgeon mgda({.method = "mgda"}, {"first", "second", "own", "zero"}, 0);
+  Surgeon::Report report;
+  const auto g = t.operate(mgda, &report);
+  CHECK(report.losses.back() != "zero");
+  CHECK(dot(g[0], g[0]) > 0);
+}
+
+TEST_CASE("surgeon: pcgrad meets the tasks in another order in other steps") {
+  TwoLosses t;
+  t.losses.push_back({"third", mean(square(mul(t.vars[0], t.vars[1]))), -30});
+  t.losses.push_back({"fourth", mean(square(mul(t.vars[0], t.vars[2]))), -20});
+  Surgeon pcgrad({.method = "pcgrad"}, {"first", "second", "third", "fourth"}, 0);
+  std::set<double> seen;
+  for (int step = 0; step < 10; ++step) {
+    std::vector<Tensor> g;
+    pcgrad.operate(t.tape, t.losses, t.vars, step, g);
+    seen.insert(g[0].at(0));
+  }
+  CHECK(seen.size() > 1);
+}
+
 TEST_CASE("surgeon: gradnorm starts from equal weights, learns, and goes on from a restored state") {
   TwoLosses t;
   Surgeon a({.method = "gradnorm"}, {"first", "second"}, 0), b({.method = "gradnorm"}, {"first", "second"}, 0);
@@ -109,10 +138,10 @@ TEST_CASE("surgeon: unknown methods, losses below 0, foreign states and gradient
   TwoLosses negative(-1);
   CHECK_THROWS_WITH_AS(negative.operate(gradnorm), doctest::Contains("gradnorm needs losses above 0: 'second' is -"),
                        Error);
-  CHECK_THROWS_WITH_AS(gradnorm.restore({}), "surgery state: not that of 'gradnorm' with 2 losses", Error);
+  CHECK_THROWS_WITH_AS(gradnorm.restore({}), "surgery state for 'gradnorm': first.first_loss is missing", Error);
   CHECK_THROWS_AS(plain.restore(gradnorm.state()), Error);
   TwoLosses infinite;
   infinite.losses[1].weight = INFINITY;
-  CHECK_THROWS_WITH_AS(infinite.operate(plain), "the gradient of 'second' by the shared parameters is not finite",
+  CHECK_THROWS_WITH_AS(infinite.operate(plain), "the gradient of 'second' by the parameters it shares is not finite",
                        Error);
 }

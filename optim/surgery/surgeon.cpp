@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/error.h"
 #include "optim/clip.h"
@@ -22,18 +23,6 @@ const Method* find_method(const std::string& name) {
               suggest(name, known));
 }
 
-// a += b, or a = b where there is no a.
-void add_to(const Kernels& kernels, Tensor& a, const Tensor& b) {
-  if (!b) return;
-  if (!a)
-    a = b;
-  else {
-    Tensor sum(a.shape(), a.dtype());
-    kernels.binary(Binary::add, a.view(), b.view(), sum.view(), a.size(), a.size());
-    a = sum;
-  }
-}
-
 }  // namespace
 
 Surgeon::Surgeon(const SurgeryConfig& config, std::vector<std::string> losses, std::uint64_t seed)
@@ -44,34 +33,48 @@ Surgeon::Surgeon(const SurgeryConfig& config, std::vector<std::string> losses, s
   }
 }
 
-Surgeon::Report Surgeon::operate(Tape& tape, std::span<const Loss> losses, const Parameters& parameters,
-                                 std::span<const Var> vars, std::int64_t step, std::vector<Tensor>& gradients) {
+Surgeon::Report Surgeon::operate(Tape& tape, std::span<const Loss> losses, std::span<const Var> vars, std::int64_t step,
+                                 std::vector<Tensor>& gradients) {
   const Kernels& kernels = tape.kernels();
-  std::vector<Gradient> of_shared(losses.size());
-  gradients.assign(vars.size(), {});
+  std::vector<std::vector<Tensor>> all(losses.size());
   Gradients each;
   for (std::size_t i = 0; i < losses.size(); ++i) {
     tape.gradients(losses[i].value, vars, each, Tensor::scalar(losses[i].weight, losses[i].value.dtype()));
-    for (std::size_t p = 0; p < vars.size(); ++p) {
-      const Tensor& g = each.tensors()[p];
-      if (parameters[p].shared)
-        of_shared[i].push_back(g);
-      else
-        add_to(kernels, gradients[p], g);
+    all[i].assign(each.tensors().begin(), each.tensors().end());
+  }
+  std::vector<Gradient> of_shared(losses.size());
+  std::vector<std::size_t> shared;
+  gradients.assign(vars.size(), {});
+  for (std::size_t p = 0; p < vars.size(); ++p) {
+    const auto reached = std::count_if(all.begin(), all.end(), [&](const auto& g) { return bool(g[p]); });
+    if (reached > 1) {
+      shared.push_back(p);
+      for (std::size_t i = 0; i < losses.size(); ++i) of_shared[i].push_back(all[i][p]);
+    } else if (reached == 1) {
+      for (std::size_t i = 0; i < losses.size(); ++i)
+        if (all[i][p]) gradients[p] = all[i][p];
     }
   }
+
+  // A loss without a say (it has reached its floor, or shares nothing) is no task: MGDA would stand still for it.
   Report report;
-  for (const Loss& l : losses) report.losses.push_back(l.name);
-  for (std::size_t i = 0; i < losses.size(); ++i)
-    if (!std::isfinite(global_norm(kernels, of_shared[i])))
+  std::vector<Loss> tasks;
+  std::vector<Gradient> of_tasks;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    const double norm = global_norm(kernels, of_shared[i]);
+    if (!std::isfinite(norm))
       throw Error(Exit::numerical, "surgery.gradient",
-                  "the gradient of '" + std::string(losses[i].name) + "' by the shared parameters is not finite");
-  report.conflicts = gramian(kernels, of_shared);
-  report.weights = weights(report.conflicts, losses, tape, step);
-  const Gradient combined = combine(kernels, of_shared, report.weights);
-  auto next = combined.begin();
-  for (std::size_t p = 0; p < vars.size(); ++p)
-    if (parameters[p].shared) gradients[p] = *next++;
+                  "the gradient of '" + std::string(losses[i].name) + "' by the parameters it shares is not finite");
+    if (norm == 0) continue;
+    tasks.push_back(losses[i]);
+    of_tasks.push_back(std::move(of_shared[i]));
+    report.losses.push_back(losses[i].name);
+  }
+  if (tasks.empty()) return report;
+  report.conflicts = gramian(kernels, of_tasks);
+  report.weights = weights(report.conflicts, tasks, tape, step);
+  const Gradient combined = combine(kernels, of_tasks, report.weights);
+  for (std::size_t k = 0; k < shared.size(); ++k) gradients[shared[k]] = combined[k];
   return report;
 }
 
@@ -80,7 +83,8 @@ Vector Surgeon::weights(const Gramian& g, std::span<const Loss> losses, Tape& ta
   Settings settings;
   if (method_->name == "cagrad") settings.emplace_back("c", config_.c);
   if (method_->name == "pcgrad")  // an order of its own for every step
-    settings.emplace_back("seed", static_cast<double>((seed_ * 1000003 + static_cast<std::uint64_t>(step)) >> 11));
+    settings.emplace_back("seed", static_cast<double>((seed_ * 1000003 + static_cast<std::uint64_t>(step)) &
+                                                      ((std::uint64_t{1} << 53) - 1)));
   return method_->weights(g, Call{*method_, tape, {}, settings});
 }
 
@@ -116,24 +120,33 @@ Vector Surgeon::gradnorm(const Gramian& g, std::span<const Loss> losses) {
 }
 
 Surgeon::State Surgeon::state() const {
-  if (weights_.empty()) return {};
-  const Shape m{static_cast<std::int64_t>(names_.size())};
-  return {{"first_losses", Tensor::from(m, std::span(first_losses_), DType::f64)},
-          {"weights", Tensor::from(m, std::span(weights_), DType::f64)}};
+  State all;
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    all.emplace_back(names_[i] + ".first_loss", Tensor::scalar(first_losses_[i], DType::f64));
+    all.emplace_back(names_[i] + ".weight", Tensor::scalar(weights_[i], DType::f64));
+  }
+  return all;
 }
 
 void Surgeon::restore(const State& state) {
-  const State expected = this->state();
-  const auto same = [](const auto& a, const auto& b) {
-    return a.first == b.first && a.second.shape() == b.second.shape() && a.second.dtype() == b.second.dtype();
+  std::map<std::string, Tensor> given(state.begin(), state.end());
+  const auto refuse = [&](const std::string& problem) {
+    throw Error(Exit::input, "surgery.state", "surgery state for '" + config_.method + "': " + problem, {},
+                "losses and surgery cannot change in a run that is resumed");
   };
-  if (!std::equal(state.begin(), state.end(), expected.begin(), expected.end(), same))
-    throw Error(
-        Exit::input, "surgery.state",
-        "surgery state: not that of '" + config_.method + "' with " + std::to_string(names_.size()) + " losses");
-  if (expected.empty()) return;
-  first_losses_ = state[0].second.values();
-  weights_ = state[1].second.values();
+  for (const auto& [name, like] : this->state()) {
+    const auto at = given.find(name);
+    if (at == given.end()) refuse(escape_text(name) + " is missing");
+    if (at->second.shape() != like.shape() || at->second.dtype() != like.dtype())
+      refuse(escape_text(name) + " is no float64 number");
+    given.erase(at);
+  }
+  if (!given.empty()) refuse(escape_text(given.begin()->first) + " belongs to no loss");
+  std::map<std::string, Tensor> all(state.begin(), state.end());
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    first_losses_[i] = all[names_[i] + ".first_loss"].item();
+    weights_[i] = all[names_[i] + ".weight"].item();
+  }
 }
 
 }  // namespace triptych::surgery

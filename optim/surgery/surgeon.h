@@ -1,6 +1,6 @@
 // Surgeon: m weighted losses of one tape -> one gradient per parameter. One backward pass a loss gives the gradients
-// g_i of weight_i * L_i; of the shared parameters they become sum_i w_i g_i, with the weights of a method of gradient
-// surgery, of all others their plain sum.
+// g_i of weight_i * L_i; of the parameters that two or more losses reach they become sum_i w_i g_i, with the weights of
+// a method of gradient surgery. Parameters of one loss get its gradient.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/parameter.h"
 #include "core/tape.h"
 #include "optim/surgery/method.h"
 
@@ -37,20 +36,20 @@ class Surgeon {
     double weight = 1;
   };
   struct Report {
-    std::vector<std::string_view> losses;
-    Gramian conflicts;  // of the shared parameters' gradients
+    std::vector<std::string_view> losses;  // that had a say
+    Gramian conflicts;                     // of their gradients by the shared parameters
     Vector weights;
   };
-  // gradients[i] belongs to parameters[i], whose Var is vars[i]; null where no loss depends on it. At least one loss.
-  // Throws Error(numerical, "surgery.gradient") naming the loss whose gradient is not finite, and "surgery.loss" when
-  // gradnorm meets a loss that is not above 0.
-  Report operate(Tape& tape, std::span<const Loss> losses, const Parameters& parameters, std::span<const Var> vars,
-                 std::int64_t step, std::vector<Tensor>& gradients);
+  // gradients[i] belongs to vars[i]; null where no loss depends on it. A loss whose gradient by all shared parameters
+  // is zero is left out of the report: it has no say in this step. Throws Error(numerical, "surgery.gradient") naming
+  // the loss whose gradient is not finite, and "surgery.loss" when gradnorm meets a loss that is not above 0.
+  Report operate(Tape& tape, std::span<const Loss> losses, std::span<const Var> vars, std::int64_t step,
+                 std::vector<Tensor>& gradients);
 
-  // For a checkpoint: what the method remembers, "<name>" -> float64 (m); empty for most.
+  // For a checkpoint: what the method remembers, "<loss>.weight" and "<loss>.first_loss" -> float64 (); empty for most.
   using State = std::vector<std::pair<std::string, Tensor>>;
   State state() const;
-  // Throws Error(input, "surgery.state") when it is not the state of this method and number of losses.
+  // In any order. Throws Error(input, "surgery.state") when it is not the state of this method and these losses.
   void restore(const State& state);
 
  private:
