@@ -37,6 +37,10 @@ TEST_CASE("config: a scheme brings its objective, and on the emoji the widths it
   CHECK(c.model.scheme == std::vector<std::string>{"query-banks", "modality-moe"});
   CHECK(c.model.shared_width == 0);
   CHECK(c.model.objective.back().loss == "switch_balance");
+  ConfigSources banks;
+  banks.source = "emoji";
+  banks.values = {{"model.scheme", "query-banks"}};
+  CHECK(read_config(banks).model.shared_width == 80);
   from.values.emplace_back("model.shared_width", "80");
   from.values.emplace_back("objective.balance.weight", "0.5");
   c = read_config(from);
