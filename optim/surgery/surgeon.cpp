@@ -8,6 +8,7 @@
 #include "optim/clip.h"
 #include "optim/registry.h"
 #include "optim/surgery/gradnorm.h"
+#include "optim/surgery/quadratic.h"
 
 namespace triptych::surgery {
 namespace {
@@ -21,6 +22,19 @@ const Method* find_method(const std::string& name) {
   if (name == "none" || name == "gradnorm") return nullptr;
   throw Error(Exit::usage, "surgery.method", "unknown method of gradient surgery '" + escape_text(name, 64) + "'", {},
               suggest(name, known));
+}
+
+Gramian gramian_of_losses(const Kernels& kernels, std::span<const Gradient> gradients,
+                          std::span<const Surgeon::Loss> losses) {
+  try {
+    return gramian(kernels, gradients);
+  } catch (const Error&) {
+    for (std::size_t i = 0; i < losses.size(); ++i)
+      if (!std::isfinite(global_norm(kernels, gradients[i])))
+        throw Error(Exit::numerical, "surgery.gradient",
+                    "the gradient of '" + std::string(losses[i].name) + "' by the parameters it shares is not finite");
+    throw;
+  }
 }
 
 }  // namespace
@@ -56,24 +70,20 @@ Surgeon::Report Surgeon::operate(Tape& tape, std::span<const Loss> losses, std::
     }
   }
 
-  // A loss without a say (it has reached its floor, or shares nothing) is no task: MGDA would stand still for it.
   Report report;
+  if (losses.empty()) return report;
+  const Gramian all_tasks = gramian_of_losses(kernels, of_shared, losses);
+  // A loss without a say (it has reached its floor, or shares nothing) is no task: MGDA would stand still for it.
+  NonZero some = non_zero(all_tasks);
   std::vector<Loss> tasks;
-  std::vector<Gradient> of_tasks;
-  for (std::size_t i = 0; i < losses.size(); ++i) {
-    const double norm = global_norm(kernels, of_shared[i]);
-    if (!std::isfinite(norm))
-      throw Error(Exit::numerical, "surgery.gradient",
-                  "the gradient of '" + std::string(losses[i].name) + "' by the parameters it shares is not finite");
-    if (norm == 0) continue;
-    tasks.push_back(losses[i]);
-    of_tasks.push_back(std::move(of_shared[i]));
-    report.losses.push_back(losses[i].name);
+  for (const Eigen::Index i : some.tasks) {
+    tasks.push_back(losses[static_cast<std::size_t>(i)]);
+    report.losses.push_back(tasks.back().name);
   }
   if (tasks.empty()) return report;
-  report.conflicts = gramian(kernels, of_tasks);
-  report.weights = weights(report.conflicts, tasks, tape, step);
-  const Gradient combined = combine(kernels, of_tasks, report.weights);
+  report.weights = weights(some.gramian, tasks, tape, step);
+  report.conflicts = std::move(some.gramian);
+  const Gradient combined = combine(kernels, of_shared, spread(report.weights, some.tasks, all_tasks.tasks()));
   for (std::size_t k = 0; k < shared.size(); ++k) gradients[shared[k]] = combined[k];
   return report;
 }
@@ -130,6 +140,7 @@ Surgeon::State Surgeon::state() const {
 
 void Surgeon::restore(const State& state) {
   std::map<std::string, Tensor> given(state.begin(), state.end());
+  std::vector<double> found;
   const auto refuse = [&](const std::string& problem) {
     throw Error(Exit::input, "surgery.state", "surgery state for '" + config_.method + "': " + problem, {},
                 "losses and surgery cannot change in a run that is resumed");
@@ -139,13 +150,14 @@ void Surgeon::restore(const State& state) {
     if (at == given.end()) refuse(escape_text(name) + " is missing");
     if (at->second.shape() != like.shape() || at->second.dtype() != like.dtype())
       refuse(escape_text(name) + " is no float64 number");
+    found.push_back(at->second.item());
     given.erase(at);
   }
   if (!given.empty()) refuse(escape_text(given.begin()->first) + " belongs to no loss");
-  std::map<std::string, Tensor> all(state.begin(), state.end());
+  auto next = found.begin();  // in the order of state()
   for (std::size_t i = 0; i < weights_.size(); ++i) {
-    first_losses_[i] = all[names_[i] + ".first_loss"].item();
-    weights_[i] = all[names_[i] + ".weight"].item();
+    first_losses_[i] = *next++;
+    weights_[i] = *next++;
   }
 }
 
