@@ -37,6 +37,10 @@ std::string grouped_text(std::int64_t n) {
   return digits;
 }
 
+std::string heading(const std::string& title, const std::string& words) {
+  return "<h2>" + title + "</h2>\n<p class=\"soft\">" + words + "</p>\n";
+}
+
 std::string html_page(std::string_view title, std::string_view body) {
   std::string page = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
   page +=

@@ -14,6 +14,9 @@ std::string percent_text(double fraction);         // "12.9 %"
 std::string fixed_text(double value, int digits);  // "0.42"; "undefined" when not finite
 std::string grouped_text(std::int64_t n);          // "12,345"
 
+// A section's title and what to look for in it. HTML, both of them.
+std::string heading(const std::string& title, const std::string& words);
+
 // A whole page: no scripts, nothing fetched (its Content-Security-Policy forbids both), light and dark, printable.
 std::string html_page(std::string_view title, std::string_view body);
 

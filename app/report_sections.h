@@ -1,0 +1,23 @@
+// The sections of a report, one file each (report_NAME.cpp), in the order of the page. Each gives HTML, or nothing when
+// the run has nothing of its kind. Those that judge the model need ReportContent::evaluation.
+#pragma once
+
+#include <string>
+
+#include "app/report_content.h"
+
+namespace triptych::app {
+
+std::string introduction_section(const ReportContent& c);
+std::string findings_section(const ReportContent& c);  // evaluation
+std::string panels_section(const ReportContent& c);    // evaluation
+std::string examples_section(const ReportContent& c);
+std::string retrieval_section(const ReportContent& c);   // evaluation
+std::string similarity_section(const ReportContent& c);  // evaluation
+std::string curves_section(const ReportContent& c);
+std::string origin_section(const ReportContent& c);
+
+// The class that colours a code: the private codes of two modalities have one each, shared ones another.
+std::string tone(const ReportContent& c, const std::string& code);
+
+}  // namespace triptych::app
