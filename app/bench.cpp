@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -13,31 +12,16 @@
 #include <nlohmann/json.hpp>
 
 #include "app/allocations.h"
+#include "app/bench_surgery.h"
+#include "app/bench_trainer.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/terminal.h"
 #include "core/error.h"
-#include "core/rng.h"
 #include "models/schemes.h"
-#include "optim/adam.h"
 
 namespace triptych::app {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-struct BenchConfig {
-  std::string_view name;
-  std::int64_t batch, text_tokens, image_tokens, width;
-  int heads;
-};
-constexpr BenchConfig configs[] = {{"tiny", 16, 12, 16, 64, 4},
-                                   {"small", 32, 16, 64, 128, 8},
-                                   {"base", 64, 32, 196, 512, 8},
-                                   {"large", 32, 77, 256, 768, 12}};
 
 // Seconds since the kernel started this process (to its clock tick, 10 ms, rounded against us).
 double process_age() {
@@ -52,14 +36,6 @@ double process_age() {
                   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &start) != 1)
     return 0;
   return up - static_cast<double>(start) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
-Tensor normal_tensor(Shape shape, std::uint64_t stream) {
-  Tensor t(shape, DType::f32);
-  Rng rng(0, stream);
-  float* x = t.data<float>();
-  for (std::int64_t i = 0, n = t.size(); i < n; ++i) x[i] = static_cast<float>(rng.normal());
-  return t;
 }
 
 // Floating-point operations of the matrix products of one step, as executed: each product once forward and twice
@@ -83,80 +59,22 @@ double peak_gflops(const Kernels& k) {
   const Tensor a = normal_tensor({n, n}, 1), b = normal_tensor({n, n}, 2), y({n, n}, DType::f32);
   double best = 0;
   for (int i = 0; i < 8; ++i) {
-    const auto start = Clock::now();
+    const auto start = BenchClock::now();
     k.gemm({.m = n, .n = n, .k = n}, a.view(), b.view(), y.view());
     best = std::max(best, 2.0 * n * n * n / ms_since(start) / 1e6);
   }
   return best;
 }
 
-struct Trainer {
-  Trainer(const std::string& scheme, const BenchConfig& c)
-      : model(make_model(model_config(scheme, c), DType::f32, 0)), optimizer(cpu_kernels(), model->parameters()) {
-    for (const std::int64_t tokens : {c.text_tokens, c.image_tokens})
-      batch.modalities.push_back(
-          {normal_tensor({c.batch, tokens, c.width}, static_cast<std::uint64_t>(tokens)), {}, {}});
-  }
-
-  static ModelConfig model_config(const std::string& scheme, const BenchConfig& c) {
-    ModelConfig m;
-    m.scheme = {scheme};
-    m.modalities = {{.name = "text", .tokens = c.text_tokens, .width = c.width},
-                    {.name = "image", .tokens = c.image_tokens, .width = c.width}};
-    m.width = m.private_width = m.shared_width = c.width;
-    m.bridge = {0, 0};
-    const double per_column = 1 / static_cast<double>(c.width);
-    const TermConfig align{"align", "clip", {"shared"}};
-    if (scheme == "shared-private") {
-      m.objective = {{"reconstruct", "mse", {"reconstruction"}},
-                     align,
-                     {"decorrelate", "xcov", {"private-shared", "private"}, per_column, per_column}};
-      return m;
-    }
-    m.encoder = "none";
-    m.private_width = m.shared_width = 0;
-    if (scheme == "modality-moe") {
-      m.moe.experts.k = 2;
-      m.moe.block_code = true;
-      m.moe.private_residual = false;
-      m.objective = {align, {"balance", "switch_balance", {"routing"}, 0.015, 0.015}};  // 6 / 4 of the peer's 0.01
-      return m;
-    }
-    m.query_banks.heads = m.typed_slots.heads = c.heads;
-    m.query_banks.modality_embedding = false;
-    m.typed_slots.compete = m.typed_slots.norms = m.typed_slots.mlp = m.typed_slots.type_in_query = false;
-    m.objective = {align,
-                   {"decorrelate", "xcov", {"private"}, per_column, per_column},
-                   {"variance", "variance_hinge", {"private"}},
-                   {"joint", "mean_square", {"joint-tokens"}, 1e-3, 1e-3}};
-    return m;
-  }
-
-  void step() {
-    context.begin(true);
-    const LossTerms o = model->objective(context, batch, 1);
-    tape.gradients(o.total, context.parameters(), gradients);
-    optimizer.step(1e-4, gradients.tensors());
-    model->after_step();
-  }
-
-  std::unique_ptr<Model> model;
-  Tape tape{cpu_kernels()};
-  Context context{tape, model->parameters()};
-  Adam optimizer;
-  Gradients gradients;
-  Batch batch;
-};
-
 nlohmann::ordered_json bench(const std::string& scheme, const BenchConfig& c, int steps, int warmup) {
-  Trainer t(scheme, c);
+  BenchTrainer t(bench_model(scheme, c), c);
   t.step();
   const double first = process_age();
   for (int i = 1; i < warmup; ++i) t.step();
   std::vector<double> times(static_cast<std::size_t>(steps));
   const std::int64_t before = allocations();
   for (double& ms : times) {
-    const auto start = Clock::now();
+    const auto start = BenchClock::now();
     t.step();
     ms = ms_since(start);
   }
@@ -170,7 +88,7 @@ nlohmann::ordered_json bench(const std::string& scheme, const BenchConfig& c, in
   return {{"scheme", scheme},
           {"config", c.name},
           {"threads", threads()},
-          {"params", t.model->parameters().count()},
+          {"params", t.model().parameters().count()},
           {"step_ms", {{"min", round(times[0], 1000)}, {"median", round(median, 1000)}}},
           {"rss_mb", usage.ru_maxrss / 1024},
           {"first_step_s", round(first, 1000)},
@@ -208,7 +126,7 @@ void in_process(F&& f) {
 struct Options {
   std::string scheme = "all", config = "base";
   std::int64_t threads = 0, steps = 15, warmup = 3;
-  bool json = false;
+  bool json = false, surgery = false;
 };
 
 std::function<int()> setup(CLI::App& options) {
@@ -220,13 +138,14 @@ std::function<int()> setup(CLI::App& options) {
   add_threads(options, o->threads);
   add_integer(options, "--steps", o->steps, 1, 100000, "steps that are timed");
   add_integer(options, "--warmup", o->warmup, 1, 100000, "steps before them");
+  options.add_flag("--surgery", o->surgery, "time gradient surgery beside the plain step");
   add_json(options, o->json);
   return [o] {
     use_threads(o->threads);
-    const auto config =
-        std::find_if(std::begin(configs), std::end(configs), [&](const BenchConfig& c) { return c.name == o->config; });
+    const BenchConfig& config = bench_config(o->config);
     const auto time = [&](const std::string& scheme) {
-      const nlohmann::ordered_json r = bench(scheme, *config, static_cast<int>(o->steps), static_cast<int>(o->warmup));
+      const nlohmann::ordered_json r =
+          (o->surgery ? bench_surgery : bench)(scheme, config, static_cast<int>(o->steps), static_cast<int>(o->warmup));
       if (o->json) {
         print_line(r);
         return;

@@ -79,8 +79,7 @@ void check(const RunConfig& c) {
       contradiction("objective '" + t.name + "': weight_end and schedule = " + toml_string(name_of(t.schedule)) +
                         " exclude each other",
                     "schedule = \"linear\" or \"cosine\" go from weight to weight_end");
-  if (c.train.optimizer.nesterov && c.train.optimizer.momentum == 0)
-    contradiction("train.nesterov = true needs a train.momentum above 0");
+  triptych::check(c.train.optimizer);
   if (c.train.warmup > c.train.steps)
     contradiction("train.warmup = " + std::to_string(c.train.warmup) +
                   " must not be above train.steps = " + std::to_string(c.train.steps));

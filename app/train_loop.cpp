@@ -41,13 +41,18 @@ std::string metrics_line(const StepReport& r, const ModelConfig& model, const Pa
     const surgery::Gramian& g = r.conflicts->conflicts;
     nlohmann::ordered_json& at = line["surgery"];
     at["losses"] = r.conflicts->losses;
-    at["gradient_norms"] = std::vector<double>(g.norms.begin(), g.norms.end());
     at["weights"] = std::vector<double>(r.conflicts->weights.begin(), r.conflicts->weights.end());
+    if (g.tasks() > 0) at["gradient_norms"] = std::vector<double>(g.norms.begin(), g.norms.end());
     for (const auto& row : g.cosines.rowwise()) at["cosines"].push_back(std::vector<double>(row.begin(), row.end()));
   }
   for (const Parameter& p : parameters)
     if (p.name.ends_with("logit_scale") && p.value.size() == 1) line["logit_scale"] = p.value.item();
   return json_text(line);
+}
+
+void surgery_losses(const LossTerms& objective, std::vector<surgery::Surgeon::Loss>& losses) {
+  losses.clear();
+  for (const LossTerm& l : objective.terms) losses.push_back({l.name, l.value, l.weight});
 }
 
 Checkpoint checkpoint_of(const Model& model, const Optimizer& optimizer, const surgery::Surgeon& surgeon,
@@ -75,7 +80,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   const auto optimizer = make_optimizer(t.optimizer, kernels, model.parameters());
   std::vector<std::string> names;
   for (const TermConfig& term : config.model.objective) names.push_back(term.name);
-  surgery::Surgeon surgeon(t.surgery, names, seed);
+  surgery::Surgeon surgeon(t.surgery, names, seed, std::max<std::int64_t>(1, data.train_items() / t.batch));
   if (from) {
     optimizer->restore(from->optimizer);
     surgeon.restore(from->surgery);
@@ -126,8 +131,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
 
     std::optional<Conflicts> conflicts;
     if (objective.total && surgeon.operates() && report.gate > 0) {  // before, the shared code rests
-      losses.clear();
-      for (const LossTerm& l : objective.terms) losses.push_back({l.name, l.value, l.weight});
+      surgery_losses(objective, losses);
       try {
         conflicts = surgeon.operate(tape, losses, context.parameters(), step, grads);
       } catch (const Error& e) {
@@ -153,6 +157,12 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     if (result.step == 1 || result.step % t.log_every == 0 || result.finished)
       metrics.append(metrics_line(report, model.config(), model.parameters()));
     if (hooks.stepped) hooks.stepped(report);
+    if (conflicts && surgeon.needs_next_values()) {  // last, as it clears the tape; the same batch and the same dropout
+      context.begin(true, seed, step);
+      Context still = context.detached();
+      surgery_losses(model.objective(still, batch, progress), losses);
+      surgeon.compare(losses);
+    }
     const bool stop = hooks.stop && hooks.stop();
     if (stop || result.finished || result.step % t.checkpoint_every == 0) save();
     if (stop) break;

@@ -2,6 +2,7 @@
 #include "bench/toys.h"
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,27 +44,14 @@ Vector capped_nash(const Losses& l) {
   return w / std::max(1.0, (l.jacobian.transpose() * w).norm());
 }
 
-// Losses above their lower bounds; logits by Adam, lr 0.025, with L2 decay.
+// Losses above their lower bounds.
 Make famo(double decay) {
   return [decay]() -> Method {
-    struct State {
-      std::vector<double> logits{0, 0}, m{0, 0}, v{0, 0}, losses;
-      double power1 = 1, power2 = 1;
-    };
-    return [decay, s = State{}](const Losses& l) mutable -> Vector {
-      const std::vector<double> now{l.value[0] + 2.1, l.value[1] + 21};
-      if (!s.losses.empty()) {
-        const std::vector<double> g = surgery::famo_step(s.logits, s.losses, now).grad_logits;
-        s.power1 *= 0.9, s.power2 *= 0.999;
-        for (std::size_t i = 0; i < 2; ++i) {
-          const double gi = g[i] + decay * s.logits[i];
-          s.m[i] = 0.9 * s.m[i] + 0.1 * gi;
-          s.v[i] = 0.999 * s.v[i] + 0.001 * gi * gi;
-          s.logits[i] -= 0.025 * (s.m[i] / (1 - s.power1)) / (std::sqrt(s.v[i] / (1 - s.power2)) + 1e-8);
-        }
-      }
-      s.losses = now;
-      const std::vector<double> c = surgery::famo_step(s.logits, now, now).coefficients;
+    const std::shared_ptr<surgery::Weighting> method = surgery::famo({"first", "second"}, 0.025, decay);
+    return [method](const Losses& l) -> Vector {
+      const surgery::Task now[] = {{.loss = 0, .value = l.value[0] + 2.1}, {.loss = 1, .value = l.value[1] + 21}};
+      method->compare(now);  // with those of the step before
+      const std::vector<double> c = method->weights(now);
       return Vector{{c[0], c[1]}};
     };
   };
@@ -94,7 +82,7 @@ int main() {
   const auto half = [](const Losses& l) -> Vector { return pcgrad_sum(l) / 2; };
   const auto mgda = [](const Losses& l) { return surgery::mgda(gramian(l)); };
   const auto upgrad = [](const Losses& l) { return surgery::upgrad(gramian(l)); };
-  table("Valleys (CAGrad), 100 000 steps", valleys(1), {{-8.5, 7.5}, {-8.5, -5}, {9, 9}},
+  table("Valleys (CAGrad), 100 000 steps", valleys(1), {{-8.5, 7.5}, {-8.5, -5}, {9, 9}, {0, 0}, {-7.5, -0.5}, {9, -1}},
         {{"mean", stateless(constant(0.5)), 100000},
          {"MGDA", stateless(mgda), 100000},
          {"PCGrad, mean", stateless(half), 100000},

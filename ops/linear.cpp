@@ -2,6 +2,7 @@
 
 #include "core/require.h"
 #include "ops/composed.h"
+#include "ops/live_rows.h"
 
 namespace triptych {
 namespace {
@@ -10,7 +11,7 @@ constexpr std::string_view formula = R"(
 linear: x (..., in), w (out, in), b (out) or absent  ->  y (..., out)
 
   forward   Y = X W^T + b, one row of X at a time
-  backward  dX = dY W;   dW = dY^T X;   db = sum_rows(dY)
+  backward  dX = dY W;   dW = dY^T X;   db = sum_rows(dY);   rows of zeros in dY, where they are half or more, left out
   saves     x, w
   source    Goodfellow, Bengio, Courville 2016, "Deep learning", 6.5.4
 )";
@@ -30,18 +31,22 @@ Var linear(const Var& x, const Var& w, const Var& b) {
   return record("linear", y, {x, w, b},
                 [&k, x = x.value(), w = w.value(), rows, in, out, want_x = x.requires_grad(),
                  want_w = w.requires_grad(), want_b = b.requires_grad()](const Tensor& dy) -> Grads {
+                  const LiveRows live(k, dy, rows);
+                  const std::int64_t n = live.count();
+                  const Tensor upstream = live.of(dy);
                   Tensor dx, dw, db;
                   if (want_x) {
-                    dx = Tensor(x.shape(), x.dtype());
-                    k.gemm({.m = rows, .n = in, .k = out}, dy.view(), w.view(), dx.view());
+                    const Tensor rows_of_dx(n == rows ? x.shape() : Shape{n, in}, x.dtype());
+                    k.gemm({.m = n, .n = in, .k = out}, upstream.view(), w.view(), rows_of_dx.view());
+                    dx = live.among_zeros(rows_of_dx, x.shape());
                   }
                   if (want_w) {
                     dw = Tensor(w.shape(), x.dtype());
-                    k.gemm({.trans_a = true, .m = out, .n = in, .k = rows}, dy.view(), x.view(), dw.view());
+                    k.gemm({.trans_a = true, .m = out, .n = in, .k = n}, upstream.view(), live.of(x).view(), dw.view());
                   }
                   if (want_b) {
                     db = Tensor({out}, x.dtype());
-                    k.sum_rows(dy.view(), db.view(), rows, out);
+                    k.sum_rows(upstream.view(), db.view(), n, out);
                   }
                   return {dx, dw, db};
                 });

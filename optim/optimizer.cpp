@@ -76,20 +76,26 @@ void Optimizer::restore(const State& state) {
   }
 }
 
+void check(const OptimizerConfig& c) {
+  if (c.rule != "sgd" && c.rule != "adam" && c.rule != "adamw")
+    throw Error(Exit::usage, "optimizer.rule", "optimizer '" + escape_text(c.rule, 64) + "' must be adamw, adam or sgd",
+                {}, suggest(c.rule, std::vector<std::string>{"adamw", "adam", "sgd"}));
+  if (c.rule == "sgd" && c.nesterov && c.momentum == 0)
+    throw Error(Exit::usage, "optimizer.nesterov", "sgd: nesterov = true needs a momentum above 0");
+}
+
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& c, const Kernels& kernels, Parameters& parameters) {
+  check(c);
   if (c.rule == "sgd")
     return std::make_unique<Sgd>(
         kernels, parameters,
         SgdOptions{.momentum = c.momentum, .nesterov = c.nesterov, .weight_decay = c.weight_decay});
-  if (c.rule == "adam" || c.rule == "adamw")
-    return std::make_unique<Adam>(kernels, parameters,
-                                  AdamOptions{.beta1 = c.beta1,
-                                              .beta2 = c.beta2,
-                                              .eps = c.eps,
-                                              .weight_decay = c.weight_decay,
-                                              .decoupled = c.rule == "adamw"});
-  throw Error(Exit::usage, "optimizer.rule", "optimizer '" + escape_text(c.rule, 64) + "' must be adamw, adam or sgd",
-              {}, suggest(c.rule, std::vector<std::string>{"adamw", "adam", "sgd"}));
+  return std::make_unique<Adam>(kernels, parameters,
+                                AdamOptions{.beta1 = c.beta1,
+                                            .beta2 = c.beta2,
+                                            .eps = c.eps,
+                                            .weight_decay = c.weight_decay,
+                                            .decoupled = c.rule == "adamw"});
 }
 
 }  // namespace triptych

@@ -63,6 +63,8 @@ struct OptimizerConfig {
 };
 
 // Throws Error(usage, "optimizer.rule") that names the nearest rule, and "optimizer.nesterov" when it lacks momentum.
+void check(const OptimizerConfig& config);
+// Throws what check() throws.
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, const Kernels& kernels,
                                           Parameters& parameters);
 

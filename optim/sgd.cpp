@@ -1,13 +1,9 @@
 #include "optim/sgd.h"
 
-#include "core/error.h"
-
 namespace triptych {
 namespace {
 
 std::vector<std::string_view> buffers(const SgdOptions& options) {
-  if (options.nesterov && options.momentum == 0)
-    throw Error(Exit::usage, "optimizer.nesterov", "sgd: Nesterov needs a momentum above 0");
   if (options.momentum == 0) return {};
   return {"m"};
 }

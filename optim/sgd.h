@@ -6,7 +6,7 @@ namespace triptych {
 
 struct SgdOptions {
   double momentum = 0.9;  // 0: none
-  bool nesterov = false;
+  bool nesterov = false;  // without momentum: plain descent
   double weight_decay = 0.01;
 };
 
@@ -20,7 +20,6 @@ struct SgdOptions {
 // decay is weight_decay for the parameters that Parameter::decayed() names, else 0. Buffers: m, none without momentum.
 class Sgd : public Optimizer {
  public:
-  // Throws Error(usage, "optimizer.nesterov") for Nesterov without momentum.
   Sgd(const Kernels& kernels, Parameters& parameters, const SgdOptions& options = {});
 
  private:

@@ -162,6 +162,17 @@ TEST_CASE("cli: gradcheck prints one object a line and their sum") {
   CHECK(reference.out.find("pass") != std::string::npos);
 }
 
+TEST_CASE("cli: bench --surgery tells what a backward pass a loss costs beside the plain step") {
+  const Ended e = run_program({"bench", "--surgery", "--scheme", "modality-moe", "--config", "tiny", "--steps", "1",
+                               "--warmup", "1", "--threads", "1", "--json"});
+  CHECK(e.status == 0);
+  const json line = json::parse(e.out);
+  CHECK(line["losses"] == json::array({"align", "balance", "variance", "decorrelate"}));
+  CHECK(line["bound"].get<double>() == doctest::Approx(2.8));
+  for (const char* key : {"plain_ms", "surgery_ms"}) CHECK(line[key]["median"].get<double>() > 0);
+  CHECK(line["plain_steps"].get<double>() > 0);
+}
+
 TEST_CASE("cli: explain knows every name, with its formula and the figure of its gradient check") {
   const std::string list = run_program({"explain", "--list"}).out;
   for (const OpInfo* op : all_ops()) CHECK(list.find(" " + std::string(op->name) + " ") != std::string::npos);

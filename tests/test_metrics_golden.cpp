@@ -13,15 +13,6 @@
 using namespace triptych;
 using namespace triptych::golden_test;
 
-namespace {
-
-Outputs computed(const OpInfo& info, Tape& tape, const Sample& sample, DType dtype) {
-  std::vector<Var> in;
-  return call(info, tape, make_inputs(info, sample, dtype), sample.settings, in);
-}
-
-}  // namespace
-
 TEST_CASE("metrics: golden values") {
   std::ifstream file(TRIPTYCH_GOLDEN_METRICS);
   REQUIRE(file);

@@ -76,7 +76,7 @@ TEST_CASE("optimizers: an unknown rule names the nearest, Nesterov needs a momen
   CHECK_THROWS_WITH_AS(make_optimizer({.rule = "adamv"}, cpu_kernels(), p),
                        "optimizer 'adamv' must be adamw, adam or sgd", Error);
   CHECK_THROWS_WITH_AS(make_optimizer({.rule = "sgd", .momentum = 0, .nesterov = true}, cpu_kernels(), p),
-                       "sgd: Nesterov needs a momentum above 0", Error);
+                       "sgd: nesterov = true needs a momentum above 0", Error);
 }
 
 TEST_CASE("adamw: the first step moves by lr in the gradient's direction, and decay is decoupled from it") {

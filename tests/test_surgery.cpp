@@ -10,6 +10,7 @@
 #include "optim/surgery/dual_cone.h"
 #include "optim/surgery/pcgrad.h"
 #include "tests/golden_values.h"
+#include "tests/registered.h"
 #include "tests/surgery_helpers.h"
 
 using namespace triptych;
@@ -23,11 +24,6 @@ const OpInfo& named(std::string_view name) {
     if (each->name == name) return *each;
   FAIL("no method " << name);
   return *all_surgery()[0];
-}
-
-Outputs computed(const OpInfo& info, Tape& tape, const Sample& sample, DType dtype) {
-  std::vector<Var> in;
-  return call(info, tape, make_inputs(info, sample, dtype), sample.settings, in);
 }
 
 }  // namespace
@@ -106,6 +102,22 @@ TEST_CASE("surgery: a bad Jacobian is refused by name") {
     refused(*method, nan, "[gramian] task 1: the squared norm of its gradient is nan, must be finite");
     refused(*method, huge, "[gramian] task 0: the squared norm of its gradient is inf, must be finite");
   }
+}
+
+TEST_CASE("surgery: one task and a zero row through compute, never NaN") {
+  Matrix zero_row = random_matrix(3, 4, 2);
+  zero_row.row(1).setZero();
+  for (const surgery::Method* method : gramian_methods())
+    for (const Matrix& j : {random_matrix(1, 4, 1), zero_row}) {
+      CAPTURE(method->name);
+      Tape tape(cpu_kernels());
+      std::vector<Var> in;
+      const Outputs out = call(*method, tape, std::vector<Tensor>{as_tensor(j)}, {}, in);
+      double size = 0;
+      for (const double each : out[0].value().values()) size += each * each;
+      CHECK(std::isfinite(size));
+      CHECK((size > 0) == (j.rows() == 1 || method->name != "mgda"));  // where a gradient is zero, MGDA stands still
+    }
 }
 
 TEST_CASE("surgery: parameters out of range are refused") {

@@ -29,7 +29,8 @@ TEST_CASE("toys: CAGrad reaches the least mean loss from every start, the mean g
   const Method cagrad = [](const Losses& l) -> Vector { return surgery::cagrad(gramian(l), 0.5) / 1.5; };
   const Method mean = [](const Losses&) -> Vector { return Vector::Constant(2, 0.5); };
   const Problem problem = valleys(1);
-  for (const Point& start : {Point{-8.5, 7.5}, Point{-8.5, -5}, Point{9, 9}}) {
+  for (const Point& start :
+       {Point{-8.5, 7.5}, Point{-8.5, -5}, Point{9, 9}, Point{0, 0}, Point{-7.5, -0.5}, Point{9, -1}}) {
     const Point end = descend(problem, cagrad, start, 100000), plain = descend(problem, mean, start, 40000);
     CHECK(end[0] == doctest::Approx(0).epsilon(1e-3));
     CHECK(end[1] == doctest::Approx(-8.3551).epsilon(1e-4));

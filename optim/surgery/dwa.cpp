@@ -16,6 +16,48 @@ dwa: ratios (m)  ->  weights (m)
   source     Liu, Johns, Davison 2019, arXiv 1803.10704, eq. 7 (temperature 2)
 )";
 
+class Dwa final : public Weighting {
+ public:
+  Dwa(std::vector<std::string> losses, std::int64_t epoch)
+      : names_(std::move(losses)), epoch_(static_cast<double>(epoch)), means_(names_.size()) {}
+
+  std::vector<double> weights(std::span<const Task> tasks) override {
+    std::vector<double> ratios;
+    for (const Task& t : tasks) {
+      Means& m = means_[t.loss];
+      ratios.push_back(m.last > 0 && m.before > 0 ? m.last / m.before : 1);
+      m.sum += t.value;
+      m.count += 1;
+    }
+    if (++steps_ >= epoch_) close_epoch();
+    return triptych::surgery::dwa(ratios);
+  }
+
+  Memory memory() override {
+    Memory all{{"steps", &steps_}};
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      all.emplace_back(names_[i] + ".sum", &means_[i].sum);
+      all.emplace_back(names_[i] + ".count", &means_[i].count);
+      all.emplace_back(names_[i] + ".last", &means_[i].last);
+      all.emplace_back(names_[i] + ".before", &means_[i].before);
+    }
+    return all;
+  }
+
+ private:
+  struct Means {
+    double sum = 0, count = 0, last = 0, before = 0;
+  };
+  void close_epoch() {
+    for (Means& m : means_) m = {0, 0, m.count > 0 ? m.sum / m.count : 0, m.last};
+    steps_ = 0;
+  }
+
+  std::vector<std::string> names_;
+  double epoch_, steps_ = 0;
+  std::vector<Means> means_;
+};
+
 }  // namespace
 
 std::vector<double> dwa(const std::vector<double>& ratios, double temperature) {
@@ -41,6 +83,10 @@ const OpInfo& dwa_info() {
       .apply = [](const Call& c) -> Outputs { return {answer(c, dwa(per_task(c, 0), c.number("temperature")))}; },
       .outputs = {"weights"}};
   return info;
+}
+
+std::unique_ptr<Weighting> dwa(std::vector<std::string> losses, std::int64_t epoch) {
+  return std::make_unique<Dwa>(std::move(losses), epoch);
 }
 
 }  // namespace triptych::surgery

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "optim/surgery/learned_number.h"
 #include "optim/surgery/per_task.h"
 
 namespace triptych::surgery {
@@ -21,6 +22,54 @@ famo_step: logits (m), losses (m), next_losses (m)  ->  coefficients (m), grad_l
 )";
 
 constexpr double floor_of_losses = 1e-8;
+
+class Famo final : public Weighting {
+ public:
+  Famo(std::vector<std::string> losses, double lr, double decay)
+      : names_(std::move(losses)), lr_(lr), decay_(decay), logits_(names_.size()) {}
+
+  bool needs_next_values() const override { return true; }
+
+  std::vector<double> weights(std::span<const Task> tasks) override {
+    before_.assign(tasks.begin(), tasks.end());
+    return step(tasks, tasks).coefficients;
+  }
+
+  void compare(std::span<const Task> after) override {
+    std::vector<Task> then, now;  // of the losses that have both values
+    for (const Task& t : after)
+      for (const Task& b : before_)
+        if (b.loss == t.loss) then.push_back(b), now.push_back(t);
+    if (now.empty()) return;
+    const std::vector<double> gradient = step(then, now).grad_logits;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      LearnedNumber& logit = logits_[now[i].loss];
+      logit.step(gradient[i] + decay_ * logit.value, lr_);
+    }
+  }
+
+  Memory memory() override {
+    Memory all;
+    for (std::size_t i = 0; i < names_.size(); ++i) logits_[i].remember(names_[i] + ".logit", all);
+    return all;
+  }
+
+ private:
+  FamoStep step(std::span<const Task> before, std::span<const Task> after) const {
+    std::vector<double> logits, losses, next;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      logits.push_back(logits_[before[i].loss].value);
+      losses.push_back(before[i].weight * before[i].value);
+      next.push_back(after[i].weight * after[i].value);
+    }
+    return famo_step(logits, losses, next);
+  }
+
+  std::vector<std::string> names_;
+  double lr_, decay_;
+  std::vector<LearnedNumber> logits_;
+  std::vector<Task> before_;  // of the step under way
+};
 
 }  // namespace
 
@@ -63,6 +112,10 @@ const OpInfo& famo_step_info() {
       },
       .outputs = {"coefficients", "grad_logits"}};
   return info;
+}
+
+std::unique_ptr<Weighting> famo(std::vector<std::string> losses, double lr, double decay) {
+  return std::make_unique<Famo>(std::move(losses), lr, decay);
 }
 
 }  // namespace triptych::surgery

@@ -2,7 +2,10 @@
 // Feng, Stone, Liu 2023). Formula: famo.cpp, `triptych explain famo_step`.
 #pragma once
 
+#include <memory>
+
 #include "core/op_info.h"
+#include "optim/surgery/weighting.h"
 
 namespace triptych::surgery {
 
@@ -16,5 +19,9 @@ FamoStep famo_step(const std::vector<double>& logits, const std::vector<double>&
                    const std::vector<double>& next_losses);
 
 const OpInfo& famo_step_info();
+
+// In training: logits start at 0 and are trained by Adam on grad_logits + decay logits, once the values after the step
+// are known. Memory: "<loss>.logit" and what Adam keeps of it.
+std::unique_ptr<Weighting> famo(std::vector<std::string> losses, double lr = 0.025, double decay = 0);
 
 }  // namespace triptych::surgery

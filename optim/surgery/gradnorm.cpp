@@ -27,6 +27,42 @@ double mean_of(const std::vector<double>& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
+class GradNorm final : public Weighting {
+ public:
+  GradNorm(std::vector<std::string> losses, double alpha, double lr)
+      : names_(std::move(losses)), alpha_(alpha), lr_(lr), weights_(names_.size(), 1), first_(names_.size(), 0) {}
+
+  bool needs_gradient_norms() const override { return true; }
+
+  std::vector<double> weights(std::span<const Task> tasks) override {
+    std::vector<double> norms, now, ratios;
+    for (const Task& t : tasks) {
+      if (first_[t.loss] == 0) first_[t.loss] = t.value;
+      norms.push_back(t.gradient_norm);
+      now.push_back(weights_[t.loss]);
+      ratios.push_back(t.value / first_[t.loss]);
+    }
+    const std::vector<double> next = gradnorm_step(norms, now, ratios, alpha_, lr_).new_weights;
+    const double share = mean_of(now);
+    for (std::size_t i = 0; i < tasks.size(); ++i) weights_[tasks[i].loss] = next[i] * share;
+    return now;
+  }
+
+  Memory memory() override {
+    Memory all;
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      all.emplace_back(names_[i] + ".first_loss", &first_[i]);
+      all.emplace_back(names_[i] + ".weight", &weights_[i]);
+    }
+    return all;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  double alpha_, lr_;
+  std::vector<double> weights_, first_;
+};
+
 }  // namespace
 
 GradNormStep gradnorm_step(const std::vector<double>& norms, const std::vector<double>& weights,
@@ -79,6 +115,10 @@ const OpInfo& gradnorm_step_info() {
       },
       .outputs = {"targets", "grad_weights", "new_weights"}};
   return info;
+}
+
+std::unique_ptr<Weighting> gradnorm(std::vector<std::string> losses, double alpha, double lr) {
+  return std::make_unique<GradNorm>(std::move(losses), alpha, lr);
 }
 
 }  // namespace triptych::surgery

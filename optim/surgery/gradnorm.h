@@ -2,7 +2,10 @@
 // explain gradnorm_step`.
 #pragma once
 
+#include <memory>
+
 #include "core/op_info.h"
+#include "optim/surgery/weighting.h"
 
 namespace triptych::surgery {
 
@@ -17,5 +20,10 @@ GradNormStep gradnorm_step(const std::vector<double>& norms, const std::vector<d
                            const std::vector<double>& loss_ratios, double alpha = 1.5, double lr = 0.025);
 
 const OpInfo& gradnorm_step_info();
+
+// In training. L_i(first step) is the first value that a loss had; losses that act in a step share the weight that they
+// had together, so all weights still sum to their number. Memory: "<loss>.first_loss" (0: not seen yet),
+// "<loss>.weight".
+std::unique_ptr<Weighting> gradnorm(std::vector<std::string> losses, double alpha, double lr);
 
 }  // namespace triptych::surgery

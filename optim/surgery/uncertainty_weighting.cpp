@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/require.h"
+#include "optim/surgery/learned_number.h"
 #include "optim/surgery/per_task.h"
 
 namespace triptych::surgery {
@@ -20,6 +21,39 @@ uncertainty_weighting: losses (m), log_variances (m)  ->  value ()
   edge       a loss of 0 or less is refused: the value would fall without bound in s
   source     Kendall, Gal, Cipolla 2018, arXiv 1705.07115, eq. 7, for Gaussian likelihoods (s starts at 0 or -0.5)
 )";
+
+class UncertaintyWeighting final : public Weighting {
+ public:
+  UncertaintyWeighting(std::vector<std::string> losses, double lr)
+      : names_(std::move(losses)), lr_(lr), log_variances_(names_.size()) {}
+
+  std::vector<double> weights(std::span<const Task> tasks) override {
+    const Shape shape{std::ssize(tasks)};
+    Tensor l(shape, DType::f64), s(shape, DType::f64);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      l.set(static_cast<std::int64_t>(i), tasks[i].weight * tasks[i].value);
+      s.set(static_cast<std::int64_t>(i), log_variances_[tasks[i].loss].value);
+    }
+    Tape tape(cpu_kernels());
+    const Var losses = tape.variable(l), log_variances = tape.variable(s);
+    const Gradients g =
+        tape.gradients(triptych::surgery::uncertainty_weighting(losses, log_variances), {losses, log_variances});
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+      log_variances_[tasks[i].loss].step(g[log_variances].at(static_cast<std::int64_t>(i)), lr_);
+    return g[losses].values();
+  }
+
+  Memory memory() override {
+    Memory all;
+    for (std::size_t i = 0; i < names_.size(); ++i) log_variances_[i].remember(names_[i] + ".log_variance", all);
+    return all;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  double lr_;
+  std::vector<LearnedNumber> log_variances_;
+};
 
 }  // namespace
 
@@ -62,6 +96,10 @@ const OpInfo& uncertainty_weighting_info() {
                   "[uncertainty_weighting] log_variances (3) must be of the shape of losses, got losses (2)"}},
       .apply = [](const Call& c) -> Outputs { return {uncertainty_weighting(c[0], c[1])}; }};
   return info;
+}
+
+std::unique_ptr<Weighting> uncertainty_weighting(std::vector<std::string> losses, double lr) {
+  return std::make_unique<UncertaintyWeighting>(std::move(losses), lr);
 }
 
 }  // namespace triptych::surgery
