@@ -85,10 +85,6 @@ void check(const RunConfig& c) {
                   " must not be above train.steps = " + std::to_string(c.train.steps));
 }
 
-bool has_experts(const ModelConfig& m) {
-  return m.ffn == "modality-moe" || std::find(m.scheme.begin(), m.scheme.end(), "modality-moe") != m.scheme.end();
-}
-
 // The preset's objective, and the task where there are labels.
 std::vector<TermConfig> default_objective(const RunConfig& c) {
   const bool own = is_emoji(c.data.source) && c.model.preset == "scheme";

@@ -55,8 +55,8 @@ const std::vector<Field>& table() {
        SLOT(model.code),
        0,
        0,
-       {"linear", "sigmoid", "gaussian"},
-       "of shared-private, as the last scheme"},
+       {"linear", "sigmoid", "gaussian", "gaussian-private"},
+       "of shared-private, as the last scheme; the last one: of any, for the private codes alone"},
       {"model.decoder_hidden",
        SLOT(model.decoder_hidden),
        0,
@@ -119,6 +119,12 @@ const std::vector<Field>& table() {
        0,
        {"position", "priority"},
        "who is dropped: the last, the least sure"},
+
+      {"generator.width", SLOT(model.generator.width), 1, 65536, {}, "of the transformer that generates tokens"},
+      {"generator.layers", SLOT(model.generator.layers), 1, 64, {}, "of it"},
+      {"generator.heads", SLOT(model.generator.heads), 1, 1024, {}, "of attention: a divisor of generator.width"},
+      {"generator.samples", SLOT(model.generator.samples), 0, 1 << 20, {}, "of a batch it is trained on; 0: all"},
+      {"generator.times", SLOT(model.generator_times), 0, 0, {"uniform", "logit-normal"}, "drawn in training"},
 
       {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},
       {"train.batch", SLOT(train.batch), 0, 1 << 20, {}, "items in a batch; 0: as many as there are, at most 256"},

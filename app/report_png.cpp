@@ -1,7 +1,10 @@
 // PNG (ISO/IEC 15948): signature, then chunks of length, type, data and CRC-32, big-endian. The data of IDAT are a
-// zlib stream (RFC 1950) of rows, each led by a filter byte; here one stored DEFLATE block (RFC 1951, 3.2.4).
+// zlib stream of rows, each led by a filter byte.
 #include "app/report_png.h"
 
+#include <zlib.h>
+
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -14,30 +17,12 @@ void put32(Bytes& to, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) to.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
-  std::uint32_t crc = ~0u;
-  for (const std::uint8_t byte : bytes) {
-    crc ^= byte;
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-  }
-  return ~crc;
-}
-
-std::uint32_t adler32(std::span<const std::uint8_t> bytes) {
-  std::uint32_t a = 1, b = 0;
-  for (const std::uint8_t byte : bytes) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return b << 16 | a;
-}
-
 void put_chunk(Bytes& to, std::string_view type, const Bytes& data) {
   put32(to, static_cast<std::uint32_t>(data.size()));
   const std::size_t from = to.size();
   to.insert(to.end(), type.begin(), type.end());
   to.insert(to.end(), data.begin(), data.end());
-  put32(to, crc32(std::span(to).subspan(from)));
+  put32(to, static_cast<std::uint32_t>(crc32(0, to.data() + from, static_cast<uInt>(to.size() - from))));
 }
 
 }  // namespace
@@ -58,30 +43,30 @@ std::string base64(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-std::string png_uri(const std::uint8_t* rgb, std::uint32_t width, std::uint32_t height) {
+std::vector<std::uint8_t> png(const std::uint8_t* rgb, std::uint32_t width, std::uint32_t height) {
   Bytes rows;
   for (std::uint32_t y = 0; y < height; ++y) {
     rows.push_back(0);  // no filter
-    rows.insert(rows.end(), rgb + y * width * 3, rgb + (y + 1) * width * 3);
+    rows.insert(rows.end(), rgb + std::size_t{y} * width * 3, rgb + std::size_t{y + 1} * width * 3);
   }
-  const auto size = static_cast<std::uint32_t>(rows.size());
-  Bytes zlib = {0x78, 0x01, 1};  // header, then the last block, stored
-  for (const std::uint32_t n : {size, ~size}) {
-    zlib.push_back(static_cast<std::uint8_t>(n));
-    zlib.push_back(static_cast<std::uint8_t>(n >> 8));
-  }
-  zlib.insert(zlib.end(), rows.begin(), rows.end());
-  put32(zlib, adler32(rows));
+  uLongf size = compressBound(rows.size());
+  Bytes packed(size);
+  if (compress2(packed.data(), &size, rows.data(), rows.size(), Z_BEST_COMPRESSION) != Z_OK) throw std::bad_alloc();
+  packed.resize(size);
 
   Bytes header;
   put32(header, width);
   put32(header, height);
   header.insert(header.end(), {8, 2, 0, 0, 0});  // 8 bits, RGB
-  Bytes png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  put_chunk(png, "IHDR", header);
-  put_chunk(png, "IDAT", zlib);
-  put_chunk(png, "IEND", {});
-  return "data:image/png;base64," + base64(png);
+  Bytes file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  put_chunk(file, "IHDR", header);
+  put_chunk(file, "IDAT", packed);
+  put_chunk(file, "IEND", {});
+  return file;
+}
+
+std::string png_uri(const std::uint8_t* rgb, std::uint32_t width, std::uint32_t height) {
+  return "data:image/png;base64," + base64(png(rgb, width, height));
 }
 
 }  // namespace triptych::app

@@ -67,7 +67,7 @@ std::function<int()> setup(CLI::App& options) {
   add_text(options, "--scheme", o->scheme, "NAME",
            "how shared and private codes are made (default: shared-private); A+B for a stack");
   add_text(options, "--preset", o->preset, "NAME",
-           "misa, dcca, vcca, vcca-private, clip or infonce: objective and codes of a published variant");
+           "misa, dcca, vcca, vcca-private, clip, infonce: a published variant; generative: with a generator");
   add_list(options, "--set", o->set, "KEY=VALUE", "one setting, such as train.lr=0.001; may be repeated");
   add_text(options, "--steps", o->steps, "N", "optimizer steps: train.steps");
   add_text(options, "--batch", o->batch, "N", "items in a batch: train.batch");

@@ -99,6 +99,21 @@ void variant_case(const std::string& name, Case& k) {
   }
 }
 
+// Flow matching, alignment, prior and balance together.
+void generative_case(const std::string& scheme, Case& k) {
+  k.config.scheme = {scheme};
+  k.config.modalities = {{.name = "a", .tokens = 3, .width = 4}, {.name = "b", .tokens = 2, .width = 5}};
+  k.batch.modalities = {features(3, 4, true), features(2, 5, false)};
+  k.config.query_banks = {.private_queries = 2, .shared_queries = 2, .heads = 2, .modality_embedding = false};
+  k.config.typed_slots = {.private_slots = 2, .shared_slots = 2, .iterations = 2, .norms = false};
+  k.config.moe.experts.hidden = 3;
+  k.config.generator = {.width = 4, .layers = 1, .heads = 2, .samples = 3};
+  set_variant("generative", k.config);
+  k.config.objective = variant_objective("generative", k.config, 2);
+  for (TermConfig& t : k.config.objective) t.weight = t.weight_end = 1;   // or small ones drown in the rounding
+  k.config.objective[0].weight = k.config.objective[0].weight_end = 0.1;  // 1 / (1 - t)^2 makes it large
+}
+
 Case make_case(const std::string& name) {
   Case k{small_config(), {}};
   if (name == "two_modalities") {
@@ -112,6 +127,8 @@ Case make_case(const std::string& name) {
     k.batch.modalities = {features(3, 4, true), features(2, 3, true), features(1, 2, false)};
   } else if (name == "regression" || std::ranges::count(variants(), name) > 0) {
     variant_case(name, k);
+  } else if (name.starts_with("generative_")) {
+    generative_case(name.substr(name.find('_') + 1), k);
   } else if (name.starts_with("moe_")) {
     k.config.scheme = {"modality-moe"};
     moe_case(name, k);
@@ -154,6 +171,10 @@ std::vector<SchemeCheck> scheme_checks() {
                                    {"shared-private", "regression"},
                                    {"stack", "query_banks_shared_private"},
                                    {"stack", "typed_slots_readout"},
+                                   {"stack", "generative_shared-private"},
+                                   {"stack", "generative_query-banks"},
+                                   {"stack", "generative_typed-slots"},
+                                   {"stack", "generative_modality-moe"},
                                    {"modality-moe", "moe_top_1"},
                                    {"modality-moe", "moe_top_2"},
                                    {"modality-moe", "moe_masked"},
@@ -173,6 +194,9 @@ GradcheckResult run(const SchemeCheck& check, const Kernels& kernels) {
     return run_code_check(check, kernels);
   const Case k = make_case(check.sample);
   const auto model = make_model(k.config, DType::f64, 1);
+  // The generator's last map starts at 0, and nothing before it would have a gradient.
+  for (Parameter& p : model->parameters())
+    if (p.name.ends_with(".generate.out.weight")) p.value = drawn(p.value.shape(), 5, -1, 1);
   // Routers start near even; here no choice may change within the steps of the check.
   for (Parameter& p : model->parameters())
     if (p.name.ends_with(".router"))

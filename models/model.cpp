@@ -49,9 +49,11 @@ void check(const ModelConfig& c) {
     refuse("model.encoder = '" + escape_text(c.encoder) + "' must be mlp, deep, linear or none");
   if (c.encoder_layers < 1)
     refuse("model.encoder_layers = " + std::to_string(c.encoder_layers) + " must be at least 1");
-  if (c.code != "linear" && c.code != "sigmoid" && c.code != "gaussian")
-    refuse("model.code = '" + escape_text(c.code) + "' must be linear, sigmoid or gaussian");
-  if (c.code != "linear" && c.scheme.back() != "shared-private")
+  if (c.code != "linear" && c.code != "sigmoid" && c.code != "gaussian" && c.code != "gaussian-private")
+    refuse("model.code = '" + escape_text(c.code) + "' must be linear, sigmoid, gaussian or gaussian-private");
+  if (c.generator_times != "uniform" && c.generator_times != "logit-normal")
+    refuse("generator.times = '" + escape_text(c.generator_times) + "' must be uniform or logit-normal");
+  if (c.code != "linear" && c.code != "gaussian-private" && c.scheme.back() != "shared-private")
     refuse("model.code = '" + c.code + "' needs shared-private to be the last of model.scheme, got '" +
            escape_text(c.scheme.back()) + "'");
 }

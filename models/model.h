@@ -8,40 +8,18 @@
 #include <string_view>
 #include <vector>
 
+#include "models/batch.h"
 #include "models/bridge.h"
 #include "models/context.h"
 #include "models/factors.h"
+#include "models/generation/flow_sampling.h"
+#include "models/generation/generator.h"
 #include "models/modality_moe/modality_moe.h"
 #include "models/objective/objective.h"
 #include "models/query_banks/query_banks.h"
 #include "models/typed_slots/typed_slots.h"
 
 namespace triptych {
-
-enum class ModalityKind : std::uint8_t {
-  features,  // values float (B,L,width), mask (B,L) or null
-  image,     // values float (B,height,width,channels): ink, 0 = background
-  ngrams,    // values int32 (total): hashed n-grams of all samples; offset int32 (B+1): where each sample's begin
-};
-
-struct ModalitySpec {
-  std::string name;
-  ModalityKind kind = ModalityKind::features;
-  std::int64_t tokens = 0, width = 0;                  // features
-  std::int64_t height = 0, breadth = 0, channels = 0;  // image
-  std::int64_t buckets = 0;                            // ngrams
-};
-
-struct ModalityBatch {
-  Tensor values, offset, mask;
-};
-// Samples of all modalities, row i of each belonging together. With views > 1 there are `views` blocks of the same
-// samples (rows v * n + i), seen in another way: another picture, another wording.
-struct Batch {
-  std::vector<ModalityBatch> modalities;
-  std::int64_t views = 1;
-  Tensor labels;  // of the task: int32 (n), a class each, or float (n,width); null where there are none
-};
 
 struct ModelConfig {
   // The stack: the first scheme reads the encoded modalities, every other one the codes of the scheme before.
@@ -55,7 +33,9 @@ struct ModelConfig {
   std::int64_t width = 128;  // of encoded tokens
   // Of the codes; 0: as the last scheme makes them (all but shared-private: `width`).
   std::int64_t private_width = 64, shared_width = 64;
-  // Codes of shared-private, when it is the last scheme: "linear", "sigmoid" (MISA) or "gaussian" (VCCA).
+  // Codes of shared-private, when it is the last scheme: "linear", "sigmoid" (MISA) or "gaussian" (VCCA). Of any
+  // scheme: "gaussian-private", whose private codes alone have a distribution (layers/gaussian_code.h), by a map of
+  // their own.
   std::string code = "linear";
   std::int64_t decoder_hidden = 0;            // hidden units of the reconstruction; 0: a linear map
   std::vector<std::string> head = {"joint"};  // the codes that the task head reads
@@ -67,6 +47,8 @@ struct ModelConfig {
   std::string slot_gradient = "full";  // full, bilevel or implicit
   ModalityMoeConfig moe;
   std::string moe_drop_order = "position";  // position or priority
+  GeneratorConfig generator;                // of terms on = "generation"
+  std::string generator_times = "uniform";  // or logit-normal
   double dropout = 0;
   double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;
@@ -83,6 +65,11 @@ class Model {
   // The codes of a batch (of one view). A modality whose values are null is skipped: its codes are absent, and the
   // joint code is read from the others. At least one must be there.
   virtual Factors factors(Context& c, const Batch& batch) const = 0;
+  // Tokens of modality m (generation/generated_tokens.h) from noise like them (n,L,D), a joint code (n,shared width)
+  // and private codes of m (n,private width). Throws Error(usage, "generate.none") when no term trained a generator of
+  // m.
+  virtual Tensor generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
+                          const FlowSampling& how) const = 0;
   // What must hold of the parameters after an optimizer step (the logit scale stays in [0, ln 100]).
   virtual void after_step() = 0;
 

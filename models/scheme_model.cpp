@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+#include "models/layers/gaussian_code.h"
 #include "models/objective/presets.h"
 #include "models/schemes.h"
+#include "ops/slice.h"
 
 namespace triptych {
 
@@ -25,10 +28,10 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   const Init init(parameters_, dtype, seed);
   std::vector<EncodedWidths> widths;
   Objective::Sizes sizes;
+  sizes.modalities = config.modalities;
   for (const ModalitySpec& m : config.modalities) {
     encoders_.emplace_back(init, m, config);
     widths.push_back(encoders_.back().widths());
-    sizes.modalities.push_back(m.name);
     sizes.targets.push_back(encoders_.back().target_width());
   }
   ModelConfig below = config;  // only the last scheme has codes of another kind
@@ -42,19 +45,24 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   const Scheme& last = *stack_.back();
   sizes.private_width = config.private_width > 0 ? config.private_width : last.private_width();
   sizes.shared_width = config.shared_width > 0 ? config.shared_width : last.shared_width();
-  if (sizes.private_width != last.private_width())
+  const bool gaussian = config.code == "gaussian-private";
+  if (gaussian || sizes.private_width != last.private_width())
     for (const EncodedWidths& w : widths)
-      read_private_.emplace_back(init, w.name + ".readout", last.private_width(), sizes.private_width);
+      read_private_.emplace_back(init, w.name + ".readout", last.private_width(),
+                                 (gaussian ? 2 : 1) * sizes.private_width);
   if (sizes.shared_width != last.shared_width())
     read_shared_.emplace(init.shared(), "shared.readout", last.shared_width(), sizes.shared_width);
   sizes.logit_scale = config.logit_scale;
-  sizes.gaussian = config.code == "gaussian";
+  sizes.gaussian_shared = config.code == "gaussian";
+  sizes.gaussian_private = gaussian || sizes.gaussian_shared;
   sizes.decoder_hidden = config.decoder_hidden;
   sizes.head = config.head;
   sizes.outputs = config.outputs;
   if (config_.objective.empty()) config_.objective = variant_objective(config.preset, config, config.modalities.size());
-  objective_ =
-      std::make_unique<Objective>(init, config_.objective, sizes, stack_.size() == 1 ? stack_[0].get() : nullptr);
+  sizes.generator = config.generator;
+  sizes.times = config.generator_times == "logit-normal" ? FlowTimes::logit_normal : FlowTimes::uniform;
+  const bool codes_at_tokens = stack_.size() == 1 && !gaussian;
+  objective_ = std::make_unique<Objective>(init, config_.objective, sizes, codes_at_tokens ? stack_[0].get() : nullptr);
 }
 
 InlineVector<Encoded, 8> SchemeModel::encode(Context& c, const Batch& batch) const {
@@ -88,13 +96,23 @@ Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double 
   return f;
 }
 
-void SchemeModel::read_out(const Context& c, Factors& f) const {
+void SchemeModel::read_out(Context& c, Factors& f) const {
   const auto apply = [&](const Linear& map, Var& code) {
     if (code) code = map(c, code);
   };
+  const bool gaussian = config_.code == "gaussian-private";
   for (std::size_t m = 0; m < read_private_.size(); ++m) {
-    apply(read_private_[m], f.private_codes[m]);
-    if (!f.private_tokens.empty()) apply(read_private_[m], f.private_tokens[m].x);
+    Var& code = f.private_codes[m];
+    apply(read_private_[m], code);
+    Var tokens = f.private_tokens.empty() ? Var{} : f.private_tokens[m].x;
+    apply(read_private_[m], tokens);
+    if (gaussian) {
+      GaussianCode drawn = code ? gaussian_code(c, code) : GaussianCode{};
+      f.private_gaussian.push_back(drawn.distribution);
+      code = drawn.code;
+      if (tokens) tokens = slice(tokens, 2, 0, tokens.shape()[2] / 2);  // the mean
+    }
+    if (tokens) f.private_tokens[m].x = tokens;
   }
   if (!read_shared_) return;
   for (Var& code : f.shared_codes) apply(*read_shared_, code);
@@ -110,11 +128,21 @@ Factors SchemeModel::factors(Context& c, const Batch& batch) const {
   return f;
 }
 
+Tensor SchemeModel::generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
+                             const FlowSampling& how) const {
+  const Generation* generation = objective_->generation();
+  if (!generation || !generation->has(m))
+    throw Error(Exit::usage, "generate.none",
+                "nothing was trained to generate '" + escape_text(config_.modalities[m].name, 64) + "'", {},
+                "train with --preset generative, or a term of loss flow_matching on generation");
+  return generation->sample(parameters_, m, noise, joint, private_code, how);
+}
+
 LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress) const {
   const auto encoded = encode(c, batch);
   const double gate = config_.bridge.gate(progress);
   const Factors f = codes(c, encoded, gate, objective_->wanted());
-  LossTerms terms = objective_->evaluate(c, {f, encoded, batch.views, progress, gate, batch.labels});
+  LossTerms terms = objective_->evaluate(c, {f, encoded, batch.views, progress, gate, batch.labels, batch.modalities});
   terms.routing = f.routing;
   return terms;
 }

@@ -14,17 +14,20 @@ namespace triptych {
 // Encoders, then the schemes of the stack one after the other, then the objective on the codes of the last. In a stack
 // a scheme reads, for each modality, the shared tokens of the scheme before as h and its private tokens as surface; its
 // joint code is read from those. A last scheme whose codes are `width` wide is read out by linear maps to private_width
-// (one per modality) and shared_width (one for all modalities and the joint code), as Q-Former's projection.
+// (one per modality) and shared_width (one for all modalities and the joint code), as Q-Former's projection. With code
+// = "gaussian-private" the private map gives the mean and the variance of a distribution (layers/gaussian_code.h).
 class SchemeModel final : public Model {
  public:
   SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t seed);
   LossTerms objective(Context& c, const Batch& batch, double progress) const override;
   Factors factors(Context& c, const Batch& batch) const override;
+  Tensor generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
+                  const FlowSampling& how) const override;
   void after_step() override { objective_->after_step(parameters_); }
 
  private:
   InlineVector<Encoded, 8> encode(Context& c, const Batch& batch) const;
-  void read_out(const Context& c, Factors& f) const;
+  void read_out(Context& c, Factors& f) const;
   Factors codes(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const;
 
   std::vector<ModalityEncoder> encoders_;

@@ -39,7 +39,7 @@ struct Setup {
   Factors f;
   InlineVector<Encoded, 8> encoded;
 
-  Objective::Sizes sizes{names, {4, 4, 4}, 3, 3, 0.5};
+  Objective::Sizes sizes{{{.name = "text"}, {.name = "image"}, {.name = "sound"}}, {4, 4, 4}, 3, 3, 0.5};
 
   Objective make(const std::vector<TermConfig>& terms) {
     const Init init(parameters, DType::f64, 1);
@@ -205,7 +205,7 @@ TEST_CASE("objective: a term without enough complete samples for its loss is lef
 
 TEST_CASE("objective: kl_gaussian sees the distribution of the codes") {
   Setup s;
-  s.sizes.gaussian = true;
+  s.sizes.gaussian_private = s.sizes.gaussian_shared = true;
   const Objective o = s.make({{"prior", "kl_gaussian", {"shared"}, 0.5, 0.5}});
   double expected = 0;
   for (std::size_t m = 0; m < 3; ++m) {

@@ -66,6 +66,9 @@ class Toy : public Model {
     return o;
   }
   Factors factors(Context&, const Batch&) const override { return {}; }
+  Tensor generate(std::size_t, const Tensor&, const Tensor&, const Tensor&, const FlowSampling&) const override {
+    return {};
+  }
   void after_step() override { parameters_[scale_].value.set(0, std::max(0.5, parameters_[scale_].value.item())); }
 
   double blow_up = 1;

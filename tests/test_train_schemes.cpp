@@ -39,7 +39,8 @@ const std::vector<Stack> stacks = {{"query-banks", {"query-banks"}},
                                    {"stack with experts", {"query-banks", "shared-private"}, true},
                                    {"misa", {"shared-private"}, false, "misa"},
                                    {"dcca", {"shared-private"}, false, "dcca"},
-                                   {"vcca-private", {"shared-private"}, false, "vcca-private"}};
+                                   {"vcca-private", {"shared-private"}, false, "vcca-private"},
+                                   {"generative", {"modality-moe"}, false, "generative"}};
 
 // Three modalities of tokens, the last one padded and absent from some rows.
 struct Setup {
@@ -73,6 +74,7 @@ struct Setup {
     config.model.moe.experts.k = 2;
     config.model.moe.experts.capacity = 1.5;
     config.model.moe.experts.noise = 0.3;
+    config.model.generator = {.width = 16, .layers = 1, .heads = 2, .samples = rows / 4};
     config.model.dropout = 0.1;
     config.train.steps = steps;
     config.train.warmup = 1;

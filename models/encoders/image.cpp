@@ -52,20 +52,19 @@ void appearance(const T* x, std::int64_t height, std::int64_t width, T* out) {
   for (std::size_t i = 0; i < 7; ++i) out[64 + i] = share(edges[i], 3 * (height * (width - 1) + width * (height - 1)));
 }
 
+}  // namespace
+
 Tensor appearance(const Tensor& picture) {
   const Shape& s = picture.shape();
-  Tensor out({s[0], ImageEncoder::appearance_width}, picture.dtype());
+  Tensor out({s[0], appearance_width}, picture.dtype());
   const auto all = [&]<class T>(T) {
     for (std::int64_t b = 0; b < s[0]; ++b)
-      appearance(picture.data<T>() + b * s[1] * s[2] * 3, s[1], s[2],
-                 out.data<T>() + b * ImageEncoder::appearance_width);
+      appearance(picture.data<T>() + b * s[1] * s[2] * 3, s[1], s[2], out.data<T>() + b * appearance_width);
   };
   picture.dtype() == DType::f32 ? all(float{}) : all(double{});
   standardise_rows(out);
   return out;
 }
-
-}  // namespace
 
 Var ConvBlock::operator()(const Context& c, const Var& x) const { return add(x, conv(c, gelu(norm(c, x)))); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,10 @@
 #include "models/model.h"
 
 namespace triptych {
+
+// How pictures (B,H,W,3) are drawn: the `surface` below, (B,appearance_width), a function without parameters.
+inline constexpr std::int64_t appearance_width = 71;
+Tensor appearance(const Tensor& pictures);
 
 // x + conv3x3(gelu(layer_norm(x))): a pre-norm residual block on maps (B,H,W,c).
 struct ConvBlock {
@@ -30,7 +35,6 @@ class ImageEncoder {
  public:
   ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width, bool map);
   Encoded operator()(Context& c, const Var& picture, double dropout) const;
-  static constexpr std::int64_t appearance_width = 71;
 
  private:
   struct Level {

@@ -7,8 +7,8 @@ ModalityEncoder::ModalityEncoder(const Init& init, const ModalitySpec& spec, con
   switch (spec.kind) {
     case ModalityKind::image:
       encoder_.emplace<ImageEncoder>(init, spec.name, spec, width, config.image_tokens == "map");
-      widths_ = {spec.name, width, ImageEncoder::appearance_width, false};
-      target_width_ = ImageEncoder::appearance_width;
+      widths_ = {spec.name, width, appearance_width, false};
+      target_width_ = appearance_width;
       break;
     case ModalityKind::ngrams:
       encoder_.emplace<NgramEncoder>(init, spec.name, spec.buckets, width);

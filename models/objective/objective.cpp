@@ -42,6 +42,14 @@ Var present_in(const ObjectiveInputs& in, const CodeRef& ref) {
              : present(in.encoded[ref.modality].h.mask);
 }
 
+// The modalities that a term on generation acts on: the one it names, else all that can be generated.
+std::vector<std::size_t> generated_by(const TermCodes& codes, const std::vector<ModalitySpec>& modalities) {
+  std::vector<std::size_t> all;
+  for (std::size_t m = 0; m < modalities.size(); ++m)
+    if ((!codes.generated || *codes.generated == m) && token_grid(modalities[m]).tokens > 0) all.push_back(m);
+  return all;
+}
+
 // The rows where both masks (or the one that is there) are 1; absent: all rows.
 Var common_rows(const Var& a, const Var& b) {
   const Var& any = a ? a : b;
@@ -60,6 +68,9 @@ Var common_rows(const Var& a, const Var& b) {
 
 Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens) {
   bool scale = false, bias = false, from_both = false, from_shared = false, task = false;
+  std::vector<std::string> modalities;
+  for (const ModalitySpec& m : sizes.modalities) modalities.push_back(m.name);
+  std::vector<std::size_t> generated;
   const auto refuse = [](const TermConfig& t, const std::string& problem, const std::string& hint) {
     throw Error(Exit::usage, "objective.on", "objective '" + escape_text(t.name, 64) + "': " + problem, {}, hint);
   };
@@ -70,7 +81,7 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
         throw Error(Exit::usage, "objective.name", "objective: two terms are named '" + escape_text(t.name, 64) + "'",
                     {}, "give one of them another name");
     const OpInfo& loss = find_loss(t.loss);
-    TermCodes codes = resolve(t, loss, sizes.modalities);
+    TermCodes codes = resolve(t, loss, modalities);
     scale = scale || has_input(loss, "logit_scale");
     bias = bias || has_input(loss, "bias");
     from_shared = from_shared || codes.on == TermCodes::On::shared_reconstruction;
@@ -78,27 +89,40 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
     task = task || codes.on == TermCodes::On::task;
     if (codes.on == TermCodes::On::task && sizes.outputs < 1)
       refuse(t, "on = 'task' needs labels", "--labels FILE: a class or a target for every row");
-    if (has_input(loss, "mu_q") && !sizes.gaussian)
-      refuse(t, t.loss + " acts on codes with a variance", "model.code = \"gaussian\", with the scheme shared-private");
+    if (codes.on == TermCodes::On::generation) {
+      for (const std::size_t m : generated_by(codes, sizes.modalities))
+        if (std::find(generated.begin(), generated.end(), m) == generated.end()) generated.push_back(m);
+      if (generated_by(codes, sizes.modalities).empty())
+        refuse(t, "no modality of '" + t.on[0] + "' can be generated: n-grams say nothing of their order", "");
+      wanted_.joint = true;
+    }
+    if (has_input(loss, "mu_q") && !sizes.gaussian_private)
+      refuse(t, t.loss + " acts on codes with a variance",
+             "model.code = \"gaussian-private\", or \"gaussian\" with the scheme shared-private");
     for (const CodeTuple& tuple : codes.tuples)
       for (const CodeRef& code : {tuple.a, tuple.b}) {
         wanted_.joint = wanted_.joint || code.side == CodeRef::Side::joint || code.side == CodeRef::Side::joint_tokens;
         wanted_.joint_tokens = wanted_.joint_tokens || code.side == CodeRef::Side::joint_tokens;
         if (has_input(loss, "mu_q") && code.side != CodeRef::Side::private_code &&
             code.side != CodeRef::Side::shared_code)
-          refuse(t, "the joint code has no distribution of its own", "on = \"shared\"");
+          refuse(t, "the joint code has no distribution of its own", "on = \"private\"");
+        if (has_input(loss, "mu_q") && code.side == CodeRef::Side::shared_code && !sizes.gaussian_shared)
+          refuse(t, "shared codes have no distribution", "model.code = \"gaussian\", with the scheme shared-private");
       }
     terms_.push_back({std::move(t), &loss, std::move(codes), compares_samples(loss)});
   }
   if (scale) logit_scale_ = init.shared().fill("logit_scale", {}, sizes.logit_scale);
   if (bias) logit_bias_ = init.shared().fill("logit_bias", {}, first_logit_bias);
   if (from_both || from_shared)
-    reconstruction_.emplace(init,
-                            Reconstruction::Sizes{sizes.modalities, sizes.targets, sizes.private_width,
-                                                  sizes.shared_width, sizes.decoder_hidden},
-                            tokens, from_both, from_shared);
+    reconstruction_.emplace(
+        init,
+        Reconstruction::Sizes{modalities, sizes.targets, sizes.private_width, sizes.shared_width, sizes.decoder_hidden},
+        tokens, from_both, from_shared);
+  if (!generated.empty())
+    generation_.emplace(init, sizes.modalities, generated, Generation::Sizes{sizes.private_width, sizes.shared_width},
+                        sizes.generator, sizes.times);
   if (!task) return;
-  head_.emplace(init, head_codes(sizes.head, sizes.modalities), sizes.private_width, sizes.shared_width, sizes.outputs);
+  head_.emplace(init, head_codes(sizes.head, modalities), sizes.private_width, sizes.shared_width, sizes.outputs);
   for (const CodeRef& code : head_->codes()) wanted_.joint = wanted_.joint || code.side == CodeRef::Side::joint;
 }
 
@@ -215,6 +239,15 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, bo
         }
         if (of_sources)
           sum = plus(sum, pairs.size() == 1 ? of_sources : scale(of_sources, 1.0 / static_cast<double>(pairs.size())));
+      }
+      return sum;
+    case TermCodes::On::generation:
+      for (std::size_t m = 0; m < in.encoded.size(); ++m) {
+        if (!generation_->has(m) || (term.codes.generated && *term.codes.generated != m)) continue;
+        const Generation::Path p = generation_->path(c, m, in.factors, in.encoded, in.modalities[m], in.views);
+        if (!p.velocity) continue;
+        const Inputs inputs[] = {{"x0", p.x0}, {"x1", p.x1}, {"t", p.t}, {"velocity", p.velocity}};
+        sum = plus(sum, call(c, term, inputs));
       }
       return sum;
     case TermCodes::On::task: return of_task(c, term, in, short_of_samples);

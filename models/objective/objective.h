@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "models/batch.h"
 #include "models/layers/init.h"
+#include "models/objective/generation.h"
 #include "models/objective/reconstruction.h"
 #include "models/objective/task_head.h"
 #include "models/objective/term_codes.h"
@@ -36,30 +38,35 @@ struct ObjectiveInputs {
   std::span<const Encoded> encoded;  // by the encoders
   std::int64_t views = 1;
   double progress = 1, gate = 1;
-  Tensor labels = {};  // models/model.h
+  Tensor labels = {};                              // models/model.h
+  std::span<const ModalityBatch> modalities = {};  // the batch itself, for what generates it
 };
 
 class Objective {
  public:
   struct Sizes {
-    std::vector<std::string> modalities;
+    std::vector<ModalitySpec> modalities;
     std::vector<std::int64_t> targets;  // widths of what is reconstructed
     std::int64_t private_width = 0, shared_width = 0;
-    double logit_scale = 0;  // first value of the learned one
-    bool gaussian = false;   // codes have a distribution
+    double logit_scale = 0;                                  // first value of the learned one
+    bool gaussian_private = false, gaussian_shared = false;  // codes that have a distribution
     std::int64_t decoder_hidden = 0;
     std::vector<std::string> head = {};  // codes that the task head reads
     std::int64_t outputs = 0;            // of the task head
+    GeneratorConfig generator = {};
+    FlowTimes times = FlowTimes::uniform;
   };
   // `tokens`: the scheme to ask for token-level decoding; null where codes are pooled before (a stack). Throws
   // Error(usage) as resolve() and head_codes() do, "objective.name" for two terms of one name, and "objective.on" for a
-  // task without labels and for a distribution of codes that have none.
+  // task without labels, for a distribution of codes that have none and for a modality that nothing generates.
   Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens);
 
   LossTerms evaluate(Context& c, const ObjectiveInputs& in) const;
   // What the task head predicts; absent without a term on = "task".
   Var predict(const Context& c, const Factors& f) const { return head_ ? (*head_)(c, f) : Var{}; }
   const Wanted& wanted() const { return wanted_; }  // of the last scheme
+  // Null without a term on = "generation".
+  const Generation* generation() const { return generation_ ? &*generation_ : nullptr; }
   // What must hold of the learned scale after an optimizer step: it stays in [0, ln 100].
   void after_step(Parameters& parameters) const;
 
@@ -77,6 +84,7 @@ class Objective {
 
   std::vector<Term> terms_;
   std::optional<Reconstruction> reconstruction_;
+  std::optional<Generation> generation_;
   std::optional<TaskHead> head_;
   ParameterId logit_scale_, logit_bias_;
   Wanted wanted_{.joint = false};

@@ -18,8 +18,13 @@ std::vector<TermConfig> preset(const std::string& scheme, bool soft) {
   return {align, decorrelate, variance};
 }
 
+bool has_experts(const ModelConfig& model) {
+  return model.ffn == "modality-moe" || std::ranges::count(model.scheme, "modality-moe") > 0;
+}
+
 const std::vector<std::string>& variants() {
-  static const std::vector<std::string> names = {"misa", "dcca", "vcca", "vcca-private", "clip", "infonce"};
+  static const std::vector<std::string> names = {"misa", "dcca",    "vcca",      "vcca-private",
+                                                 "clip", "infonce", "generative"};
   return names;
 }
 
@@ -28,6 +33,7 @@ void set_variant(const std::string& name, ModelConfig& model) {
   if (name == "misa" || name == "dcca" || vcca) model.bridge = {0, 0};
   if (name == "misa") model.code = "sigmoid", model.head = {"private", "shared"};
   if (name == "dcca") model.encoder = "deep";
+  if (name == "generative") model.code = "gaussian-private";
   if (vcca) model.code = "gaussian", model.decoder_hidden = 512;
 }
 
@@ -49,6 +55,13 @@ std::vector<TermConfig> variant_objective(const std::string& name, const ModelCo
     return {term("reconstruct", "gaussian_nll", {"cross-reconstruction"}, 1),
             term("prior", "kl_gaussian", {"shared"}, of_modalities),
             term("prior_private", "kl_gaussian", {"private"}, 1)};
+  if (name == "generative") {
+    std::vector<TermConfig> terms = {term("generate", "flow_matching", {"generation"}, 1),
+                                     {"align", "clip", {"shared"}, 1, 1, WeightSchedule::gate},
+                                     term("prior", "kl_gaussian", {"private"}, 1e-3)};
+    if (has_experts(model)) terms.push_back(term("balance", "switch_balance", {"routing"}, 0.01));
+    return terms;
+  }
   if (name == "clip" || name == "infonce") {
     std::vector<TermConfig> terms = preset("shared-private");
     if (name == "infonce") terms[1].loss = "info_nce";

@@ -21,7 +21,7 @@ namespace triptych {
 // soft: the slots may read foreign tokens, so that there is a leakage to penalise.
 std::vector<TermConfig> preset(const std::string& scheme, bool soft = false);
 
-// "misa", "dcca", "vcca", "vcca-private", "clip", "infonce". With M modalities, their codes z_m and s_m:
+// "misa", "dcca", "vcca", "vcca-private", "clip", "infonce", "generative". With M modalities, their codes z_m and s_m:
 //
 //   misa          (2 / M(M-1)) sum_pairs CMD_5(s_a, s_b) + 0.3 (sum_m D(z_m, s_m) + sum_pairs D(z_a, z_b))
 //                 + (1/M) sum_m |D_m [z_m; s_m] - x_m|^2 / d_m;  codes are sigmoids; the task head reads all codes
@@ -31,9 +31,14 @@ std::vector<TermConfig> preset(const std::string& scheme, bool soft = false);
 //                 codes are not trained
 //   vcca-private  the same with D_m [z_m; s_a], + sum_m KL(q(z_m|x_m) | N(0,I))
 //   clip, infonce the objective of shared-private, with CLIP's learned scale or a fixed temperature
+//   generative    for any scheme: flow matching of the tokens from [joint; z_m] + g(p) CLIP(s) + 0.001 sum_m
+//                 KL(q(z_m|x_m) | N(0,I)) + 0.01 balance where there are experts; private codes are Gaussian. The four
+//                 pull at the shared parameters in different directions: train.surgery (docs/surgery.md)
 //
 // The first four have no curriculum (bridge 0, 0), as published. Sources in docs/training.md.
 const std::vector<std::string>& variants();
+// Is there a router?
+bool has_experts(const ModelConfig& model);
 // What the model must be for a variant, before its objective and the user's own settings; nothing for "scheme" or an
 // unknown name.
 void set_variant(const std::string& name, ModelConfig& model);

@@ -18,13 +18,25 @@ using Side = CodeRef::Side;
 
 // What `on` may say for a loss, for the hint.
 std::vector<std::string> known_codes(const std::vector<std::string>& modalities) {
-  std::vector<std::string> all = {
-      "shared",       "private",        "private-shared",       "views.shared",          "views.private", "joint",
-      "joint-tokens", "reconstruction", "cross-reconstruction", "shared-reconstruction", "task",          "routing",
-      "attention",    "slots"};
+  std::vector<std::string> all = {"shared",
+                                  "private",
+                                  "private-shared",
+                                  "views.shared",
+                                  "views.private",
+                                  "joint",
+                                  "joint-tokens",
+                                  "reconstruction",
+                                  "cross-reconstruction",
+                                  "shared-reconstruction",
+                                  "generation",
+                                  "task",
+                                  "routing",
+                                  "attention",
+                                  "slots"};
   for (const std::string& m : modalities) {
     all.push_back("private." + m);
     all.push_back("shared." + m);
+    all.push_back("generation." + m);
   }
   return all;
 }
@@ -61,6 +73,15 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
       codes.on = on;
       return codes;
     }
+    const bool of_one = term.on[0].starts_with("generation.");
+    const auto named = std::find(modalities.begin(), modalities.end(), of_one ? term.on[0].substr(11) : "");
+    if (term.on[0] == "generation" || (of_one && named != modalities.end())) {
+      if (loss.name != "flow_matching")
+        refuse("objective.on", term, "on = '" + term.on[0] + "' takes the loss flow_matching, got " + term.loss);
+      codes.on = On::generation;
+      if (of_one) codes.generated = static_cast<std::size_t>(named - modalities.begin());
+      return codes;
+    }
     if (term.on[0] == "task") {
       if (loss.name != "mse" && loss.name != "cross_entropy")
         refuse("objective.on", term, "on = 'task' takes the losses cross_entropy and mse, got " + term.loss);
@@ -81,6 +102,7 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
   if (!pair && !single)
     refuse("objective.on", term, "the loss " + term.loss + " does not act on codes",
            loss.name == "cross_entropy"                            ? "on = \"task\""
+           : loss.name == "flow_matching"                          ? "on = \"generation\""
            : has_input(loss, "gates") || has_input(loss, "logits") ? "on = \"routing\""
                                                                    : "");
 

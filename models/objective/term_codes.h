@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,14 @@ struct TermCodes {
     reconstruction,
     cross_reconstruction,
     shared_reconstruction,
+    generation,
     task,
     routing,
     attention,
     slots
   } on = On::codes;
-  std::vector<CodeTuple> tuples;  // On::codes
+  std::vector<CodeTuple> tuples;         // On::codes
+  std::optional<std::size_t> generated;  // On::generation: the modality; absent: every one that can be
   bool reconstructs() const {
     return on == On::reconstruction || on == On::cross_reconstruction || on == On::shared_reconstruction;
   }

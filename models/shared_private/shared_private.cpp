@@ -2,32 +2,19 @@
 
 #include <algorithm>
 
-#include "core/rng.h"
+#include "models/layers/gaussian_code.h"
 #include "ops/add.h"
 #include "ops/concat.h"
-#include "ops/exp.h"
 #include "ops/linear.h"
 #include "ops/masked_mean.h"
 #include "ops/matmul.h"
-#include "ops/mul.h"
 #include "ops/reshape.h"
-#include "ops/scale.h"
 #include "ops/sigmoid.h"
 #include "ops/slice.h"
-#include "ops/tanh.h"
 
 namespace triptych {
 
 namespace {
-
-constexpr double largest_logvar = 10;
-
-Tensor normal(const Shape& shape, DType dtype, Context::Stream of) {
-  Tensor noise(shape, dtype);
-  Rng rng(of.seed, of.stream);
-  for (std::int64_t i = 0; i < noise.size(); ++i) noise.set(i, rng.normal());
-  return noise;
-}
 
 // Codes before pooling, of the map's output (B,L,.): no draw, the mean of a Gaussian.
 Var at_tokens(const Var& y, SharedPrivate::Code code) {
@@ -57,13 +44,9 @@ Var SharedPrivate::code(Context& c, const Linear& map, const Var& mean_token,
   const Var y = map(c, mean_token);
   if (code_ == Code::linear) return y;
   if (code_ == Code::sigmoid) return sigmoid(y);
-  const std::int64_t width = y.shape()[1] / 2;
-  const Var mean = slice(y, 1, 0, width);
-  const Var logvar = scale(tanh(scale(slice(y, 1, width, 2 * width), 1 / largest_logvar)), largest_logvar);
-  gaussian.push_back({mean, logvar});
-  if (!c.training()) return mean;
-  const Var noise = c.tape().constant(normal(mean.shape(), mean.dtype(), c.next_stream()));
-  return add(mean, mul(exp(scale(logvar, 0.5)), noise));
+  const GaussianCode drawn = gaussian_code(c, y);
+  gaussian.push_back(drawn.distribution);
+  return drawn.code;
 }
 
 Factors SharedPrivate::factors(Context& c, std::span<const Encoded> encoded, double, const Wanted& wanted) const {

@@ -11,8 +11,7 @@
 // Other codes, of the mean token alone:
 //   sigmoid   z_m = sig(P_m u_m + b), s_m = sig(S h_m + b'), one S for all modalities whose h is equally wide: bounded,
 //             as the central moment discrepancy asks for. MISA, Hazarika et al. 2020, arXiv 2005.03545
-//   gaussian  both maps give [mu; r], log variance l = 10 tanh(r / 10), kept in (-10, 10) so that exp cannot overflow;
-//             the code is mu + e^(l / 2) noise, noise ~ N(0, I), in training and mu at evaluation. VCCA, Wang et al.
+//   gaussian  both maps give the mean and the variance of a distribution (layers/gaussian_code.h). VCCA, Wang et al.
 //             2016, arXiv 1610.03454
 #pragma once
 

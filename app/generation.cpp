@@ -1,0 +1,190 @@
+#include "app/generation.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "app/evaluation_codes.h"
+#include "core/error.h"
+#include "core/gather_rows.h"
+#include "metrics/logistic_probe.h"
+#include "models/encoders/image.h"
+#include "models/generation/generated_tokens.h"
+
+namespace triptych::app {
+namespace {
+
+using Mode = GenerateRequest::Mode;
+
+constexpr std::int64_t most_rows = 64;  // at once
+
+std::vector<const Block*> blocks_of(const std::vector<Block>& all, std::size_t modality) {
+  std::vector<const Block*> found;
+  for (const Block& b : all)
+    if (b.modality == modality) found.push_back(&b);
+  return found;
+}
+
+std::vector<const Block*> first_of_others(const std::vector<Block>& all, std::size_t modality, std::size_t modalities) {
+  std::vector<const Block*> found;
+  for (std::size_t m = 0; m < modalities; ++m)
+    if (const auto of = blocks_of(all, m); m != modality && !of.empty()) found.push_back(of.front());
+  return found;
+}
+
+// Row i is a function of (seed, i) alone.
+Tensor noise_rows(std::uint64_t seed, std::int64_t n, const TokenGrid& grid) {
+  Tensor noise({n, grid.tokens, grid.width}, DType::f32);
+  const std::int64_t row = grid.tokens * grid.width;
+  for (std::int64_t i = 0; i < n; ++i) {
+    Rng rng(seed, static_cast<std::uint64_t>(i));
+    for (std::int64_t j = 0; j < row; ++j) noise.data<float>()[i * row + j] = static_cast<float>(rng.normal());
+  }
+  return noise;
+}
+
+Tensor sample(const Model& model, const GenerateRequest& r, const Tensor& noise, const Tensor& joint,
+              const Tensor& private_code) {
+  const std::int64_t n = noise.shape()[0];
+  Tensor made(noise.shape(), DType::f32);
+  for (std::int64_t from = 0; from < n; from += most_rows) {
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(std::min(most_rows, n - from)));
+    std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(from));
+    Tensor part[3];
+    gather_rows(noise, rows, part[0]);
+    gather_rows(joint, rows, part[1]);
+    gather_rows(private_code, rows, part[2]);
+    const Tensor piece = model.generate(r.modality, part[0], part[1], part[2], r.how);
+    std::copy_n(piece.data<float>(), piece.size(), made.data<float>() + from * (noise.size() / n));
+  }
+  return made;
+}
+
+double r2(const std::vector<Tensor>& real, const std::vector<Tensor>& made) {
+  double error = 0, sum = 0, squares = 0, n = 0;
+  for (std::size_t v = 0; v < real.size(); ++v)
+    for (std::int64_t i = 0; i < real[v].size(); ++i) {
+      const double x = real[v].at(i), d = made[v].at(i) - x;
+      error += d * d, sum += x, squares += x * x, ++n;
+    }
+  const double spread = squares - sum * sum / n;
+  return spread > 0 ? 1 - error / spread : 0;
+}
+
+Tensor stacked(const std::vector<Tensor>& parts) {
+  std::int64_t rows = 0;
+  for (const Tensor& p : parts) rows += p.shape()[0];
+  Tensor all({rows, parts[0].shape()[1]}, DType::f32);
+  float* at = all.data<float>();
+  for (const Tensor& p : parts) at = std::copy_n(p.data<float>(), p.size(), at);
+  return all;
+}
+
+// Every factor with classes that is constant within each view.
+std::vector<FactorRead> read_factors(const ModalitySpec& spec, const std::vector<Block>& training,
+                                     const std::vector<Block>& held_out, const GenerateRequest& r,
+                                     const std::vector<Tensor>& made) {
+  std::vector<FactorRead> read;
+  const auto train = blocks_of(training, r.modality), test = blocks_of(held_out, r.modality);
+  if (spec.kind != ModalityKind::image || train.size() < 2) return read;
+  for (std::size_t f = 0; f < test[0]->factors.size(); ++f) {
+    if (test[0]->factors[f].holder != Factor::Holder::own || test[0]->factors[f].labels.empty()) continue;
+    std::vector<Tensor> drawn[3];  // training, held out, generated
+    std::vector<std::int32_t> labels[2];
+    for (std::size_t v = 0; v < train.size(); ++v) {
+      drawn[0].push_back(appearance(train[v]->values.values));
+      drawn[1].push_back(appearance(test[v]->values.values));
+      drawn[2].push_back(appearance(pictures_of(spec, made[v])));
+      for (const auto& [from, to] : {std::pair(train[v], &labels[0]), std::pair(test[v], &labels[1])})
+        to->insert(to->end(), from->factors[f].labels.begin(), from->factors[f].labels.end());
+    }
+    const Tensor fitted = stacked(drawn[0]);
+    const auto real = metrics::logistic_probe(fitted, labels[0], stacked(drawn[1]), labels[1]);
+    const auto generated = metrics::logistic_probe(fitted, labels[0], stacked(drawn[2]), labels[1]);
+    read.push_back({test[0]->factors[f].name, generated.accuracy, real.accuracy, real.chance, generated.n});
+  }
+  return read;
+}
+
+}  // namespace
+
+Generated generate(const Model& model, const DataSource& data, const GenerateRequest& r) {
+  const std::vector<ModalitySpec>& specs = model.config().modalities;
+  const std::vector<Block> held_out = data.test_items() > 1 ? complete(data.blocks(true)) : std::vector<Block>{};
+  const auto own = blocks_of(held_out, r.modality);
+  if (own.empty() || own[0]->item.size() < 2)
+    throw Error(Exit::input, "generate.items", "fewer than two held-out items: nothing to swap or to compare with");
+  const auto others = first_of_others(held_out, r.modality, specs.size());
+  if (r.mode == Mode::cross && others.empty())
+    throw Error(Exit::usage, "generate.cross", "--mode cross: there is no other modality to read the joint code from");
+
+  const ModalitySpec& spec = specs[r.modality];
+  const auto n = std::ssize(own[0]->item);
+  Generated g;
+  g.items = own[0]->item;
+  std::vector<std::int32_t> all(g.items.size());
+  std::iota(all.begin(), all.end(), 0);
+  g.donor = all;
+  if (r.mode != Mode::reconstruct) std::rotate(g.donor.begin(), g.donor.begin() + 1, g.donor.end());
+
+  const std::size_t views = own.size();
+  std::vector<Tensor> joint(views), private_code;
+  for (std::size_t v = 0; v < views; ++v) {
+    std::vector<const Block*> read = others;
+    if (r.mode != Mode::cross && (views > 1 || others.empty())) read.push_back(own[v]);
+    joint[v] = encode_joint(model, read);
+  }
+  for (const CodedBlock& c : encode(model, held_out))
+    if (c.modality == r.modality) private_code.push_back(c.private_code);
+
+  const Tensor noise = noise_rows(r.seed, n, token_grid(spec));
+  for (std::size_t v = 0; v < views; ++v) {
+    g.views.push_back(own[v]->view);
+    g.joint_of.push_back(r.mode == Mode::swap ? (v + 1) % views : v);
+    g.real.push_back(generated_tokens(spec, own[v]->values, all));
+    Tensor donated;
+    gather_rows(private_code[v], g.donor, donated);
+    g.made.push_back(sample(model, r, noise, joint[g.joint_of[v]], donated));
+  }
+  if (r.mode == Mode::reconstruct) g.r2 = r2(g.real, g.made);
+  if (data.train_items() > 0) g.factors = read_factors(spec, data.blocks(false), held_out, r, g.made);
+  return g;
+}
+
+PictureGrid picture_grid(const ModalitySpec& spec, const Generated& made, Mode mode, std::int64_t items) {
+  constexpr std::int64_t zoom = 2, gap = 4, wide_gap = 16;
+  const std::int64_t n = std::min<std::int64_t>(items, std::ssize(made.items)), views = std::ssize(made.views);
+  const std::int64_t lead = mode == Mode::reconstruct ? 0 : 1;
+  const std::int64_t w = spec.breadth * zoom, h = spec.height * zoom;
+  PictureGrid grid;
+  grid.width =
+      static_cast<std::uint32_t>(lead * (w + wide_gap) + views * (2 * w + gap) + (views - 1) * wide_gap + 2 * gap);
+  grid.height = static_cast<std::uint32_t>(n * (h + gap) + gap);
+  grid.rgb.assign(std::size_t{grid.width} * grid.height * 3, 208);
+  std::vector<Tensor> real, drawn;
+  for (std::int64_t v = 0; v < views; ++v) {
+    real.push_back(pictures_of(spec, made.real[static_cast<std::size_t>(v)]));
+    drawn.push_back(pictures_of(spec, made.made[static_cast<std::size_t>(v)]));
+  }
+  const auto put = [&](const Tensor& pictures, std::int64_t row, std::int64_t x, std::int64_t y) {
+    const float* ink = pictures.data<float>() + row * spec.height * spec.breadth * 3;
+    for (std::int64_t i = 0; i < h; ++i)
+      for (std::int64_t j = 0; j < 3 * w; ++j) {
+        const float of = ink[(i / zoom * spec.breadth + j / 3 / zoom) * 3 + j % 3];
+        grid.rgb[static_cast<std::size_t>(((y + i) * grid.width + x) * 3 + j)] =
+            static_cast<std::uint8_t>(255 * (1 - of) + 0.5f);
+      }
+  };
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::int64_t x = gap;
+    const std::int64_t y = gap + i * (h + gap);
+    if (lead > 0) put(real[0], i, x, y), x += w + wide_gap;
+    for (std::size_t v = 0; v < real.size(); ++v) {
+      put(real[v], made.donor[static_cast<std::size_t>(i)], x, y);
+      put(drawn[v], i, x + w + gap, y);
+      x += 2 * w + gap + wide_gap;
+    }
+  }
+  return grid;
+}
+
+}  // namespace triptych::app

@@ -1,0 +1,192 @@
+// Generation by flow matching: tokens and pictures, the flow, what a term on generation trains, and its sampler.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "app/generation.h"
+#include "core/error.h"
+#include "core/rng.h"
+#include "models/generation/flow_sampling.h"
+#include "models/generation/generated_tokens.h"
+#include "models/model.h"
+#include "models/objective/presets.h"
+#include "optim/optimizer.h"
+
+using namespace triptych;
+
+namespace {
+
+Tensor normals(Shape shape, std::uint64_t stream, DType dtype = DType::f32) {
+  Tensor t(shape, dtype);
+  Rng rng(11, stream);
+  for (std::int64_t i = 0; i < t.size(); ++i) t.set(i, rng.normal());
+  return t;
+}
+
+// Two modalities of features, `a` with tokens, and a generator of each.
+ModelConfig small_model(std::int64_t tokens) {
+  ModelConfig c;
+  c.modalities = {{.name = "a", .tokens = tokens, .width = 3}, {.name = "b", .tokens = 1, .width = 4}};
+  c.width = 8;
+  c.private_width = c.shared_width = 4;
+  c.bridge = {0, 0};
+  c.generator = {.width = 8, .layers = 1, .heads = 2, .samples = 0};
+  set_variant("generative", c);
+  c.objective = variant_objective("generative", c, 2);
+  return c;
+}
+
+double term(const Model& model, const Batch& batch, std::string_view name) {
+  Tape tape(cpu_kernels());
+  Context c(tape, model.parameters());
+  c.begin(true, 3, 5);
+  for (const LossTerm& t : model.objective(c, batch, 1).terms)
+    if (t.name == name) return t.value.value().item();
+  return std::nan("");
+}
+
+std::string refusal(ModelConfig c) {
+  try {
+    make_model(c, DType::f32, 1);
+  } catch (const Error& e) {
+    CHECK(e.exit == Exit::usage);
+    return e.what();
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("generation: pictures are cut into patches and put together again") {
+  const ModalitySpec spec{.name = "p", .kind = ModalityKind::image, .height = 8, .breadth = 12, .channels = 3};
+  CHECK(token_grid(spec).tokens == 6);
+  CHECK(token_grid(spec).width == 48);
+  Tensor ink({2, 8, 12, 3}, DType::f32);
+  Rng rng(1);
+  for (std::int64_t i = 0; i < ink.size(); ++i) ink.set(i, rng.uniform());
+  const std::int32_t rows[] = {1, 0};
+  const Tensor tokens = generated_tokens(spec, {ink, {}, {}}, rows), back = pictures_of(spec, tokens);
+  // Row 0 of the tokens is picture 1; the pixel (5, 6) lies in patch (1, 1) at (1, 2).
+  CHECK(tokens.at((0 * 6 + 4) * 48 + (1 * 4 + 2) * 3) == doctest::Approx(2 * ink.at(((8 + 5) * 12 + 6) * 3) - 1));
+  for (std::int64_t i = 0; i < 8 * 12 * 3; ++i)
+    REQUIRE(back.at(i) == doctest::Approx(ink.at(8 * 12 * 3 + i)).epsilon(1e-6));
+  CHECK(token_grid({.name = "t", .kind = ModalityKind::ngrams, .buckets = 9}).tokens == 0);
+}
+
+TEST_CASE("flow: euler is of first order and heun of second; both are exact on straight paths") {
+  const auto growth = [](const Tensor& x, double) { return x; };  // dx/dt = x: e at t = 1
+  const auto error = [&](FlowSampling::Solver solver, int steps) {
+    return std::exp(1.0) - follow_flow(Tensor::scalar(1, DType::f64), growth, {solver, steps}).item();
+  };
+  using Solver = FlowSampling::Solver;
+  CHECK(error(Solver::euler, 64) / error(Solver::euler, 128) == doctest::Approx(2).epsilon(0.02));
+  CHECK(error(Solver::heun, 64) / error(Solver::heun, 128) == doctest::Approx(4).epsilon(0.02));
+  const auto straight = [](const Tensor& x, double) { return Tensor::full(x.shape(), x.dtype(), 3); };
+  for (const Solver solver : {Solver::euler, Solver::heun})
+    CHECK(follow_flow(Tensor::scalar(1, DType::f64), straight, {solver, 5}).item() == doctest::Approx(4));
+  CHECK_THROWS_AS(follow_flow(Tensor::scalar(1, DType::f64), straight, {Solver::euler, 0}), Error);
+}
+
+TEST_CASE("generation: padding and samples without the modality change nothing") {
+  const ModelConfig config = small_model(3);
+  const auto model = make_model(config, DType::f64, 1);
+  for (Parameter& p : model->parameters())
+    if (p.name.ends_with(".generate.out.weight")) p.value = normals(p.value.shape(), 40, DType::f64);
+  Batch batch;
+  batch.modalities = {{normals({4, 3, 3}, 1, DType::f64), {}, {}}, {normals({4, 1, 4}, 2, DType::f64), {}, {}}};
+  Tensor mask = Tensor::full({4, 3}, DType::f64, 1);
+  for (const std::int64_t off : {2, 6, 7, 8}) mask.set(off, 0);  // padding in sample 0; sample 2 lacks `a`
+  batch.modalities[0].mask = mask;
+  const double value = term(*model, batch, "generate");
+  for (const std::int64_t off : {2, 6, 7, 8})
+    for (int j = 0; j < 3; ++j) batch.modalities[0].values.set(off * 3 + j, 1e3);
+  CHECK(term(*model, batch, "generate") == doctest::Approx(value).epsilon(1e-12));
+  batch.modalities[0].values.set(0, 5);  // a real one
+  CHECK(term(*model, batch, "generate") != doctest::Approx(value).epsilon(1e-3));
+}
+
+TEST_CASE("generation: a trained flow gives back the samples of its codes, and swapped private codes their donors'") {
+  // a = [u, u + w, w], b = (u, u, -u, 2 u): u is shared, w is a's own. Two numbers a sample.
+  ModelConfig config = small_model(1);
+  config.width = 32;
+  config.generator = {.width = 32, .layers = 2, .heads = 2, .samples = 0};
+  config.encoder = "none";
+  config.objective[1].weight = config.objective[1].weight_end = 0.3;
+  const auto model = make_model(config, DType::f32, 1);
+  const auto batch_of = [](std::int64_t n, std::uint64_t stream) {
+    const Tensor z = normals({n, 2}, stream);
+    Batch b;
+    b.modalities = {{Tensor({n, 1, 3}, DType::f32), {}, {}}, {Tensor({n, 1, 4}, DType::f32), {}, {}}};
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double u = z.at(2 * i), w = z.at(2 * i + 1), a[] = {u, u + w, w}, of[] = {u, u, -u, 2 * u};
+      for (int j = 0; j < 3; ++j) b.modalities[0].values.set(3 * i + j, a[j]);
+      for (int j = 0; j < 4; ++j) b.modalities[1].values.set(4 * i + j, of[j]);
+    }
+    return b;
+  };
+  const auto optimizer = make_optimizer({.weight_decay = 0}, cpu_kernels(), model->parameters());
+  Tape tape(cpu_kernels());
+  Context c(tape, model->parameters());
+  constexpr int steps = 800;
+  double first = 0, last = 0;
+  for (int s = 0; s < steps; ++s) {
+    c.begin(true, 1, s);
+    const LossTerms terms = model->objective(c, batch_of(128, 100 + static_cast<std::uint64_t>(s)), 1);
+    Gradients g;
+    tape.gradients(terms.total, c.parameters(), g);
+    optimizer->step(5e-3 * (1 - s / static_cast<double>(steps)), g.tensors());
+    model->after_step();
+    (s < 20 ? first : last) += s < 20 || s >= steps - 20 ? terms.terms[0].value.value().item() / 20 : 0;
+  }
+  CHECK(last < 0.7 * first);
+
+  const Batch held_out = batch_of(60, 1);
+  tape.clear();
+  c.begin(false);
+  const Factors f = model->factors(c, held_out);
+  const Tensor joint = f.shared_codes[1].value(), own = f.private_codes[0].value();
+  Tensor turned(own.shape(), own.dtype());  // sample i gets the private code of i + 1
+  for (std::int64_t i = 0; i < own.size(); ++i) turned.set(i, own.at((i + 4) % own.size()));
+  const Tensor noise = normals({60, 1, 3}, 2);
+  const FlowSampling how{FlowSampling::Solver::heun, 8};
+  const Tensor same = model->generate(0, noise, joint, own, how),
+               swapped = model->generate(0, noise, joint, turned, how);
+  const Tensor& real = held_out.modalities[0].values;
+  double error = 0, shared_error = 0, own_error = 0, spread = 0;
+  for (std::int64_t i = 0; i < 60; ++i) {
+    for (int j = 0; j < 3; ++j) error += std::pow(same.at(3 * i + j) - real.at(3 * i + j), 2) / 4;
+    shared_error += std::pow(swapped.at(3 * i) - real.at(3 * i), 2);
+    own_error += std::pow(swapped.at(3 * i + 2) - real.at((3 * i + 5) % 180), 2);
+    spread += std::pow(real.at(3 * i), 2);
+  }
+  CHECK(error / spread < 0.25);
+  CHECK(shared_error / spread < 0.5);
+  CHECK(own_error / spread < 0.5);
+}
+
+TEST_CASE("generation: what cannot be is refused") {
+  ModelConfig c = small_model(1);
+  c.objective = {{"g", "mse", {"generation"}}};
+  CHECK(refusal(c) == "objective 'g': on = 'generation' takes the loss flow_matching, got mse");
+  c.objective = {{"g", "flow_matching", {"shared"}}};
+  CHECK(refusal(c) == "objective 'g': the loss flow_matching does not act on codes");
+  c.objective = {{"g", "flow_matching", {"generation.c"}}};
+  CHECK(refusal(c).starts_with("objective 'g': "));
+  c.objective = {{"p", "kl_gaussian", {"shared"}}};
+  CHECK(refusal(c) == "objective 'p': shared codes have no distribution");
+  c.objective = {{"p", "kl_gaussian", {"private"}}};
+  c.code = "linear";
+  CHECK(refusal(c) == "objective 'p': kl_gaussian acts on codes with a variance");
+  c = small_model(1);
+  c.generator.heads = 3;
+  CHECK(refusal(c) == "generator.heads = 3 must divide generator.width = 8");
+  c = small_model(1);
+  c.modalities = {{.name = "t", .kind = ModalityKind::ngrams, .buckets = 8}};
+  c.objective = {{"g", "flow_matching", {"generation"}}};
+  CHECK(refusal(c) ==
+        "objective 'g': no modality of 'generation' can be generated: n-grams say nothing of their order");
+  c = small_model(1);
+  c.objective = {{"align", "clip", {"shared"}}};
+  const auto model = make_model(c, DType::f32, 1);
+  CHECK_THROWS_AS(model->generate(0, normals({2, 1, 3}, 1), normals({2, 4}, 2), normals({2, 4}, 3), {}), Error);
+}
