@@ -195,7 +195,8 @@ void add_cka(const Codes& codes, Evaluation& e) {
       e.cka.push_back(similarity(codes, a, shared_side, b, shared_side, true));
       e.cka.push_back(similarity(codes, a, private_side, b, private_side, false));
     }
-  for (std::size_t a = 0; a < n; ++a) e.cka.push_back(similarity(codes, a, private_side, a, shared_side, false));
+  for (std::size_t a = 0; a < n; ++a)
+    for (std::size_t b = 0; b < n; ++b) e.cka.push_back(similarity(codes, a, private_side, b, shared_side, false));
 }
 
 // Without labels: what a linear map of the private code knows of another modality's shared code.

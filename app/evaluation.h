@@ -2,8 +2,8 @@
 //
 //   retrieval   cosine of shared codes; averaged over every pair of modalities, both directions, every pair of views
 //   probes      logistic regression (C = 0.1) on the codes of the training items, all views stacked, scored on held-out
-//   cka         debiased linear CKA on held-out items, averaged over the pairs of views: shared with shared, private
-//               with private, and private with shared within a modality
+//   cka         debiased linear CKA on held-out items, averaged over the pairs of views (the same view within a
+//               modality), of every code with every other one
 //   leakage     what should be absent, 0 when it is: chance-corrected accuracy of private factors from the shared code
 //               and of shared factors from the private code. A factor is private to a modality when it tells its views
 //               apart (it is constant in every view), shared otherwise. Data without labels: R^2 of a linear map from

@@ -7,9 +7,6 @@
 
 #include "app/commands.h"
 #include "app/options.h"
-#include "app/report_content.h"
-#include "app/run_open.h"
-#include "app/run_seconds.h"
 #include "app/terminal.h"
 #include "core/error.h"
 #include "data/atomic_file.h"
@@ -17,43 +14,48 @@
 
 namespace triptych::app {
 
-std::string write_report(const std::string& folder) {
-  const OpenRun run = open_run(folder);
-  ReportContent c;
-  c.run = folder;
-  c.config = run.config;
-  c.data = run.data->description();
-  c.fingerprint = run.data->fingerprint();
-  c.step = run.step;
-  c.parameters = run.model->parameters().count();
-  c.seconds = read_seconds(folder);
-  c.notices = run.notices;
-  if (std::filesystem::exists(folder + "/metrics.jsonl")) c.series = read_series(folder + "/metrics.jsonl");
-  if (run.data->test_items() > 0) {
-    const Codes codes = all_codes(*run.model, *run.data);
-    c.modalities = codes.modalities;
-    c.evaluation = evaluate(codes);
-    if (const auto* emoji = dynamic_cast<const EmojiSource*>(run.data.get()))
-      c.examples = retrieval_examples(*emoji, codes);
-  }
-  std::string path = folder + "/report.html";
+std::string write_report(const std::string& run, std::string path) {
+  if (path.empty()) path = run + "/report.html";
+  const ReportContent c = read_report(run);
+  if (!c.unjudged.empty()) say("warning: the report has no figures of the model: " + c.unjudged + "\n");
   data::write_file_atomically(path, data::as_bytes(report_html(c)));
   return path;
+}
+
+std::string live_report(const ReportContent& about) {
+  ReportContent c = about;
+  const std::string metrics = c.run + "/metrics.jsonl";
+  if (std::filesystem::exists(metrics)) c.series = read_series(metrics);
+  c.step = std::max(c.step, c.series.last_step);
+  return report_html(c);
 }
 
 namespace {
 
 struct Options {
-  std::string run;
+  std::vector<std::string> runs;
+  std::string out;
   std::int64_t threads = 0;
   bool json = false;
 };
 
 int run(const Options& o) {
   use_threads(o.threads);
-  const std::string path = write_report(o.run);
-  if (o.json)
-    print_line({{"run", o.run}, {"report", path}});
+  std::string path = o.out;
+  if (o.runs.size() == 1) {
+    path = write_report(o.runs[0], path);
+  } else {
+    if (path.empty())
+      throw Error(Exit::usage, "report.out", "a comparison of " + std::to_string(o.runs.size()) + " runs needs --out",
+                  {}, "triptych report RUN1 RUN2 --out compare.html");
+    std::vector<ReportContent> all;
+    for (const std::string& folder : o.runs) all.push_back(read_report(folder));
+    data::write_file_atomically(path, data::as_bytes(compare_html(all)));
+  }
+  if (o.json && o.runs.size() == 1)
+    print_line({{"run", o.runs[0]}, {"report", path}});
+  else if (o.json)
+    print_line({{"runs", o.runs}, {"report", path}});
   else
     print(escape_text(path, 4096) + "\n");
   return 0;
@@ -61,7 +63,8 @@ int run(const Options& o) {
 
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
-  add_text(options, "RUN", o->run, "", "the folder of a run")->required();
+  options.add_option("RUN", o->runs, "the folder of a run; several are compared on one page")->required();
+  add_text(options, "-o,--out", o->out, "FILE", "the page (default for one run: RUN/report.html)");
   add_json(options, o->json);
   add_threads(options, o->threads);
   return [o] { return run(*o); };
@@ -69,7 +72,9 @@ std::function<int()> setup(CLI::App& options) {
 
 }  // namespace
 
-const Command report_command{"report", "writes RUN/report.html, one page that opens offline",
-                             "triptych report runs/demo", setup};
+const Command report_command{"report", "writes RUN/report.html, one page that opens offline; or compares runs",
+                             "triptych report runs/demo\n"
+                             "triptych report runs/first runs/second --out compare.html",
+                             setup};
 
 }  // namespace triptych::app

@@ -13,7 +13,6 @@ namespace triptych::app {
 namespace {
 
 constexpr double width = 320, height = 150, left = 44, right = 8, top = 10, bottom = 22;
-constexpr std::size_t most_points = 600;
 
 bool drawable(double v) { return std::abs(v) < 1e150; }  // not for NaN; sums of such values stay finite
 
@@ -34,19 +33,25 @@ struct Scale {
     const double t = log ? (std::log(v) - std::log(low)) / (std::log(high) - std::log(low)) : (v - low) / (high - low);
     return top + (1 - t) * (height - top - bottom);
   }
-  std::vector<double> ticks() const {
-    std::vector<double> all;
+  // Places and their texts, with as many decimals as tell neighbours apart.
+  std::vector<std::pair<double, std::string>> ticks() const {
+    std::vector<std::pair<double, std::string>> all;
     if (log) {
       const int first = static_cast<int>(std::ceil(std::log10(low) - 1e-9));
       const int last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
       const int stride = std::max(1, (last - first + 3) / 4);
-      for (int e = first; e <= last; e += stride) all.push_back(std::pow(10, e));
+      for (int e = first; e <= last; e += stride) all.emplace_back(std::pow(10, e), tick_text(std::pow(10, e)));
       return all;
     }
     const double span = high - low, power = std::pow(10, std::floor(std::log10(span / 3)));
     const double unit = span / 3 / power, stride = (unit < 1.5 ? 1 : unit < 3.5 ? 2 : unit < 7.5 ? 5 : 10) * power;
     const double first = std::ceil(low / stride - 1e-9);
-    for (int i = 0; i < 8 && (first + i) * stride <= high + 1e-9 * span; ++i) all.push_back((first + i) * stride);
+    const int digits = static_cast<int>(std::clamp(std::ceil(-std::log10(stride) - 1e-9), 0.0, 12.0));
+    for (int i = 0; i < 8 && (first + i) * stride <= high + 1e-9 * span; ++i) {
+      const double v = (first + i) * stride;
+      const bool plain = stride >= 1e-4 && std::max(std::abs(low), std::abs(high)) < 1e6;
+      all.emplace_back(v, plain ? fixed_text(v + 0.0, digits) : tick_text(v));
+    }
     return all;
   }
 };
@@ -84,56 +89,82 @@ std::string label(double x, double y, const char* anchor, const std::string& tex
          "</text>";
 }
 
-}  // namespace
+std::string last_text(const Series& s) {
+  return s.value.empty() ? "–" : std::isfinite(s.value.back()) ? tick_text(s.value.back()) : "undefined";
+}
 
-std::string chart(const Series& series, const std::string& note) {
-  const std::size_t n = series.value.size();
-  const std::optional<Scale> scale = scale_of(series.value);
-  std::string caption = html_text(series.name) + (scale && scale->log ? " <span class=\"soft\">(log)</span>" : "");
-  std::string out = "<figure class=\"card chart\"><figcaption><span>" + caption + "</span><span class=\"soft\">" +
-                    (n > 0 ? "last " + (std::isfinite(series.value.back()) ? tick_text(series.value.back())
-                                                                           : std::string("not a number"))
-                           : std::string()) +
-                    "</span></figcaption>";
-  out += "<svg viewBox=\"0 0 320 150\" role=\"img\" aria-label=\"" + html_text(series.name) + " over training steps\">";
-  if (!scale) {
-    out +=
-        label(width / 2, height / 2, "middle", n == 0 ? "nothing was logged" : "no finite value") + "</svg></figure>\n";
-    return out;
-  }
-  for (const double v : scale->ticks())
-    out += line(left, scale->y(v), width - right, scale->y(v)) + label(left - 6, scale->y(v) + 4, "end", tick_text(v));
-  const auto first = static_cast<double>(series.step.front()), last = static_cast<double>(series.step.back());
-  const auto x = [&](std::int64_t step) {
-    return last > first ? left + (static_cast<double>(step) - first) / (last - first) * (width - left - right)
-                        : (left + width - right) / 2;
-  };
-  out +=
-      label(x(series.step.front()), height - 6, last > first ? "start" : "middle", grouped_text(series.step.front()));
-  if (last > first) out += label(width - right, height - 6, "end", "step " + grouped_text(series.step.back()));
-
-  const std::size_t stride = (n + most_points - 1) / most_points;
+// The lines of one series between its gaps.
+std::string drawn(const Series& s, const Scale& scale, std::int64_t first, std::int64_t last, const std::string& colour,
+                  std::size_t points) {
+  std::string out;
   std::vector<std::string> piece;
   const auto finish = [&] {
     if (piece.size() == 1) {
       const std::size_t comma = piece[0].find(',');
-      out += "<circle class=\"dot\" r=\"2.5\" cx=\"" + piece[0].substr(0, comma) + "\" cy=\"" +
+      out += "<circle class=\"dot" + colour + "\" r=\"2.5\" cx=\"" + piece[0].substr(0, comma) + "\" cy=\"" +
              piece[0].substr(comma + 1) + "\"/>";
     } else if (piece.size() > 1) {
-      out += "<polyline class=\"curve\" points=\"";
+      out += "<polyline class=\"curve" + colour + "\" points=\"";
       for (const std::string& p : piece) out += p + " ";
       out += "\"/>";
     }
     piece.clear();
   };
+  const std::size_t n = s.value.size(), stride = (n + points - 1) / points;
   for (std::size_t i = 0; i < n; i = i + 1 < n && i + stride >= n ? n - 1 : i + stride) {  // the last point always
-    if (drawable(series.value[i]))
-      piece.push_back(point(x(series.step[i]), scale->y(series.value[i])));
+    const double part = last > first ? static_cast<double>(s.step[i] - first) / static_cast<double>(last - first) : 0.5;
+    if (drawable(s.value[i]))
+      piece.push_back(point(left + part * (width - left - right), scale.y(s.value[i])));
     else
       finish();
   }
   finish();
+  return out;
+}
+
+std::string legend(std::span<const Curve> curves) {
+  std::string out = "<ul class=\"legend\">";
+  for (std::size_t i = 0; i < curves.size(); ++i)
+    out += "<li><svg viewBox=\"0 0 26 8\" aria-hidden=\"true\"><line class=\"curve c" + std::to_string(i) +
+           "\" x1=\"0\" y1=\"4\" x2=\"26\" y2=\"4\"/></svg><span>" + html_text(curves[i].label) +
+           "</span> <span class=\"soft\">" + last_text(*curves[i].series) + "</span></li>";
+  return out + "</ul>";
+}
+
+}  // namespace
+
+std::string chart(const std::string& title, std::span<const Curve> curves, const std::string& note,
+                  std::size_t points) {
+  std::vector<double> values;
+  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = std::numeric_limits<std::int64_t>::min();
+  std::string ends;  // in words, for who cannot see the curves
+  for (const Curve& c : curves) {
+    values.insert(values.end(), c.series->value.begin(), c.series->value.end());
+    if (c.series->step.empty()) continue;
+    first = std::min(first, c.series->step.front());
+    last = std::max(last, c.series->step.back());
+    ends += (ends.empty() ? ": " : ", ") + (c.label.empty() ? "" : c.label + " ") + "ends at " + last_text(*c.series);
+  }
+  const std::optional<Scale> scale = scale_of(values);
+  std::string out =
+      "<figure class=\"card chart\"><figcaption><span>" + html_text(title) +
+      (scale && scale->log ? " <span class=\"soft\">(log)</span>" : "") + "</span>" +
+      (curves.size() == 1 ? "<span class=\"soft\">last " + last_text(*curves[0].series) + "</span>" : "") +
+      "</figcaption><svg viewBox=\"0 0 320 150\" role=\"img\" aria-label=\"" +
+      html_text(title + " over training" + ends) + "\">";
+  if (!scale) {
+    out += label(width / 2, height / 2, "middle", values.empty() ? "nothing was logged" : "undefined: no finite value");
+  } else {
+    for (const auto& [v, text] : scale->ticks())
+      out += line(left, scale->y(v), width - right, scale->y(v)) + label(left - 6, scale->y(v) + 4, "end", text);
+    out += label(last > first ? left : (left + width - right) / 2, height - 6, last > first ? "start" : "middle",
+                 grouped_text(first));
+    if (last > first) out += label(width - right, height - 6, "end", "step " + grouped_text(last));
+    for (std::size_t i = 0; i < curves.size(); ++i)
+      out += drawn(*curves[i].series, *scale, first, last, curves.size() > 1 ? " c" + std::to_string(i) : "", points);
+  }
   out += "</svg>";
+  if (curves.size() > 1) out += legend(curves);
   if (!note.empty()) out += "<div class=\"soft small\">" + html_text(note) + "</div>";
   return out + "</figure>\n";
 }

@@ -9,17 +9,9 @@
 #include "app/config.h"
 #include "app/emoji_source.h"
 #include "app/evaluation.h"
-#include "app/report_chart.h"
+#include "app/report_series.h"
 
 namespace triptych::app {
-
-// The series of a metrics.jsonl: "loss", the terms, then what else is logged as a number. Lines that are not JSON
-// objects with a step are left out; null and missing values become gaps. Throws what read_file throws.
-struct TrainingSeries {
-  std::optional<Series> loss;
-  std::vector<Series> terms, others;
-};
-TrainingSeries read_series(const std::string& path);
 
 // An item as shown to the reader: a picture (data URI) or a text.
 struct Shown {
@@ -43,6 +35,36 @@ struct RetrievalExample {
 // held-out ones, styles and languages in turn. Nothing is picked for its result.
 std::vector<RetrievalExample> retrieval_examples(const EmojiSource& data, const Codes& codes);
 
+// A code in its first two principal components, every point a row.
+struct Scatter {
+  std::string title, words;          // what it is of, and what it should look like
+  std::vector<std::string> classes;  // empty: points are not told apart
+  struct Point {
+    double x = 0, y = 0;
+    std::size_t of = 0;  // class
+  };
+  std::vector<Point> points;  // at most 400
+  double explained[2] = {};   // shares of the variance; 0, 0: the code is constant
+};
+
+// The shared codes of all modalities together, by modality, then every code of its own by the factor it should hold.
+std::vector<Scatter> code_scatters(const Codes& codes);
+
+// Where the queries or slots of a code look at some held-out pictures.
+struct Attention {
+  struct Look {
+    std::string reader;  // "shared.image"
+    Shown picture;
+    std::vector<std::vector<float>> share;  // [query][row * columns + column] of the map, adds up to 1; mean over heads
+  };
+  std::int64_t rows = 0, columns = 0;
+  std::vector<Look> looks;
+  std::string absent;  // why there is nothing to look at, where one would expect it
+};
+
+// Six pictures, evenly spaced through the held-out concepts, styles in turn.
+Attention attention_on_pictures(const Model& model, const EmojiSource& data);
+
 struct ReportContent {
   std::string run;  // folder
   RunConfig config;
@@ -51,10 +73,19 @@ struct ReportContent {
   double seconds = 0;  // of training; 0: not known
   std::vector<std::string> notices;
   TrainingSeries series;
-  std::optional<Evaluation> evaluation;  // absent when nothing is held out
+  std::optional<Evaluation> evaluation;
+  std::string unjudged;   // why there is no evaluation
+  int refresh_after = 0;  // seconds after which the page loads itself again, as training goes on; 0: never
   std::vector<std::string> modalities;
   std::vector<RetrievalExample> examples;
+  std::vector<Scatter> scatters;
+  Attention attention;
 };
+
+// Reads a run and judges its newest checkpoint on held-out data. Where that cannot be done (no checkpoint yet, changed
+// data, codes that hold NaN) `unjudged` says why and the rest is there all the same. Throws Error(input, "run.missing")
+// for a folder without a config, and what read_config throws.
+ReportContent read_report(const std::string& run);
 
 // The whole page.
 std::string report_html(const ReportContent& content);

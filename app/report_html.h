@@ -17,7 +17,16 @@ std::string grouped_text(std::int64_t n);          // "12,345"
 // A section's title and what to look for in it. HTML, both of them.
 std::string heading(const std::string& title, const std::string& words);
 
+// Links to every heading of a body.
+std::string contents_of(std::string_view body);
+std::string subheading(const std::string& title, const std::string& words);
+
+// A region that scrolls sideways where its content is wider than the page; reached by keyboard, so it has a name.
+std::string scroll_start(const std::string& name, const std::string& classes = {});
+inline constexpr std::string_view scroll_end = "</div>\n";
+
 // A whole page: no scripts, nothing fetched (its Content-Security-Policy forbids both), light and dark, printable.
-std::string html_page(std::string_view title, std::string_view body);
+// refresh_after: seconds after which it loads itself again; 0: never.
+std::string html_page(std::string_view title, std::string_view body, int refresh_after = 0);
 
 }  // namespace triptych::app

@@ -10,18 +10,18 @@ std::string tone(const ReportContent& c, const std::string& code) {
 }
 
 std::string report_html(const ReportContent& c) {
-  std::string body = "<main>\n" + introduction_section(c);
-  if (c.evaluation) {
-    body +=
-        findings_section(c) + panels_section(c) + examples_section(c) + retrieval_section(c) + similarity_section(c);
-  } else {
-    body += "<p class=\"note\">The data holds out no items, so there are no figures to judge the model by.</p>\n";
-  }
+  std::string body;
+  if (c.evaluation)
+    body += findings_section(c) + panels_section(c) + similarity_section(c) + scatter_section(c) + examples_section(c) +
+            attention_section(c) + retrieval_section(c);
+  else if (!c.unjudged.empty())
+    body = "<p class=\"note\">No figures of the model: " + html_text(c.unjudged) + "</p>\n";
   body += curves_section(c) + origin_section(c);
   body +=
       "<footer>Every figure but the training curves is on held-out data. This page holds all it shows: it needs no "
       "network and no scripts.</footer>\n";
-  return html_page(c.run + " · Triptych report", body + "</main>\n");
+  return html_page(c.run + " · Triptych report",
+                   "<main>\n" + introduction_section(c) + contents_of(body) + body + "</main>\n", c.refresh_after);
 }
 
 }  // namespace triptych::app

@@ -7,7 +7,7 @@ namespace {
 std::string shown(const Shown& s) {
   std::string out;
   if (!s.picture.empty()) return "<img alt=\"" + html_text(s.gloss) + "\" src=\"" + s.picture + "\">";
-  out = html_text(s.text);
+  out = "<bdi>" + html_text(s.text) + "</bdi>";
   if (!s.gloss.empty()) out += "<br><span class=\"soft small\">" + html_text(s.gloss) + "</span>";
   return out;
 }
@@ -49,7 +49,7 @@ std::string retrieval_section(const ReportContent& c) {
       heading("Retrieval", "Every held-out item looks for its match among all " + grouped_text(e.test_items) +
                                ", by the cosine of the shared codes; averaged over every pair of views. "
                                "Good: far above chance.");
-  out += "<div class=\"card scroll\"><table><tr><th>from → to</th>";
+  out += scroll_start("retrieval", "card") + "<table><tr><th>from → to</th>";
   for (const auto k : e.k) out += "<th>recall@" + std::to_string(k) + "</th>";
   out += "</tr>\n";
   const auto row = [&](const std::string& name, const std::vector<double>& values, const char* style) {
@@ -60,7 +60,7 @@ std::string retrieval_section(const ReportContent& c) {
   for (const Retrieval& r : e.directions) row(html_text(r.from) + " → " + html_text(r.to), r.recall, "");
   row("mean", e.recall, " class=\"total\"");
   row("<span class=\"soft\">chance</span>", e.chance, "");
-  return out + "</table></div>\n";
+  return out + "</table>" + std::string(scroll_end);
 }
 
 }  // namespace triptych::app

@@ -14,8 +14,13 @@ std::string panels_section(const ReportContent& c);    // evaluation
 std::string examples_section(const ReportContent& c);
 std::string retrieval_section(const ReportContent& c);   // evaluation
 std::string similarity_section(const ReportContent& c);  // evaluation
+std::string scatter_section(const ReportContent& c);
+std::string attention_section(const ReportContent& c);
 std::string curves_section(const ReportContent& c);
 std::string origin_section(const ReportContent& c);
+
+std::string brand(const std::string& words);  // the line above the title
+std::string duration_text(double seconds);    // "4 min 10 s"
 
 // The class that colours a code: the private codes of two modalities have one each, shared ones another.
 std::string tone(const ReportContent& c, const std::string& code);

@@ -1,52 +1,43 @@
-#include <cmath>
-#include <limits>
+#include "app/report_series.h"
+
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
-#include "app/report_content.h"
+#include "app/run_numbers.h"
 #include "data/bytes.h"
 #include "data/read_file.h"
 
 namespace triptych::app {
-namespace {
 
-using Json = nlohmann::ordered_json;
-
-Series& named(std::vector<Series>& all, const std::string& name) {
-  for (Series& s : all)
-    if (s.name == name) return s;
-  return all.emplace_back(Series{name, {}, {}});
+const Series* TrainingSeries::find(std::string_view name) const {
+  const auto at = std::ranges::find(all, name, &Series::name);
+  return at == all.end() ? nullptr : &*at;
 }
-
-void append(Series& to, std::int64_t step, const Json& value) {
-  to.step.push_back(step);
-  to.value.push_back(value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN());
-}
-
-}  // namespace
 
 TrainingSeries read_series(const std::string& path) {
-  TrainingSeries all;
+  TrainingSeries series;
+  std::map<std::string, std::size_t> place;
   const std::vector<std::byte> bytes = data::read_file(path);
   std::string_view text = data::as_text(bytes);
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const Json line = Json::parse(text.substr(0, end), nullptr, false);
+    const auto line = nlohmann::ordered_json::parse(text.substr(0, end), nullptr, false);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) continue;
-    const auto step = line["step"].get<std::int64_t>();
-    for (const auto& [key, value] : line.items()) {
-      if (key == "step") continue;
-      if (key == "loss") {
-        if (!all.loss) all.loss = Series{"loss", {}, {}};
-        append(*all.loss, step, value);
-      } else if (key == "terms" && value.is_object()) {
-        for (const auto& [name, term] : value.items()) append(named(all.terms, name), step, term);
-      } else if (value.is_number() || value.is_null()) {
-        append(named(all.others, key), step, value);
-      }
+    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) {
+      ++series.unreadable;
+      continue;
+    }
+    series.last_step = line["step"].get<std::int64_t>();
+    for (const auto& [name, value] : numbers_of(line)) {
+      const auto [at, fresh] = place.try_emplace(name, series.all.size());
+      if (fresh) series.all.push_back({name, {}, {}});
+      Series& s = series.all[at->second];
+      s.step.push_back(series.last_step);
+      s.value.push_back(value);
     }
   }
-  return all;
+  return series;
 }
 
 }  // namespace triptych::app

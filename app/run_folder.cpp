@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/tensorboard_events.h"
 #include "core/error.h"
 
 namespace triptych::app {
@@ -19,7 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* files[] = {"config.toml", "metrics.jsonl", "report.html", "seconds.txt", "forced.txt"};
+constexpr const char* files[] = {"config.toml", "metrics.jsonl", events_file,
+                                 "report.html", "seconds.txt",   "forced.txt"};
 constexpr const char* marker = ".triptych-run";
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem, int error = 0) {

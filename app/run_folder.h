@@ -2,8 +2,9 @@
 //
 //   config.toml       everything that decides the result
 //   metrics.jsonl     one JSON object a logged step
+//   events.out.tfevents.triptych    its numbers for TensorBoard (app/tensorboard_events.h)
 //   checkpoints/      step-00000500.safetensors: the newest two
-//   report.html       made when training ends
+//   report.html       what was learned; while training goes on, its curves
 //   seconds.txt       how long training took (app/run_seconds.h)
 //   forced.txt        what changed at a resume that was forced
 //   lock              who is writing now

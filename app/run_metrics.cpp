@@ -1,10 +1,5 @@
 #include "app/run_metrics.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -15,11 +10,6 @@
 
 namespace triptych::app {
 namespace {
-
-[[noreturn]] void fail(const char* code, const std::string& path, const std::string& problem, int error) {
-  throw Error(Exit::output, code, escape_text(path, 4096) + ": " + problem + ": " + std::strerror(error), path,
-              "free some space or check the permissions, then go on with --resume");
-}
 
 // The whole lines of text up to last_step. A power loss may leave a last line that is cut short or garbled.
 std::string kept(std::string_view text, std::int64_t last_step, const std::string& path) {
@@ -39,35 +29,20 @@ std::string kept(std::string_view text, std::int64_t last_step, const std::strin
   }
 }
 
-}  // namespace
-
-MetricsLog::MetricsLog(const std::string& path, std::int64_t last_step) : path_(path) {
+// The path, once the file holds only what is kept.
+std::string cleaned(const std::string& path, std::int64_t last_step) {
   if (std::filesystem::exists(path)) {
     const std::vector<std::byte> bytes = data::read_file(path);
     const std::string keep = kept(data::as_text(bytes), last_step, path);
     if (keep.size() != bytes.size()) data::write_file_atomically(path, data::as_bytes(keep));
   }
-  file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (file_ < 0) fail("metrics.open", path, "cannot be opened", errno);
+  return path;
 }
 
-MetricsLog::~MetricsLog() {
-  if (file_ >= 0) ::close(file_);
-}
+}  // namespace
 
-void MetricsLog::append(std::string_view line) {
-  const std::string text = std::string(line) + "\n";
-  const off_t before = ::lseek(file_, 0, SEEK_END);
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t put = ::write(file_, text.data() + done, text.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) {
-      const int error = put == 0 ? ENOSPC : errno;
-      if (done > 0 && ::ftruncate(file_, before) != 0) fail("metrics.write", path_, "a half line is left", error);
-      fail("metrics.write", path_, "cannot be written", error);
-    }
-    done += static_cast<std::size_t>(put);
-  }
-}
+MetricsLog::MetricsLog(const std::string& path, std::int64_t last_step) : file_(cleaned(path, last_step), "metrics") {}
+
+void MetricsLog::append(std::string_view line) { file_.append(data::as_bytes(std::string(line) + "\n")); }
 
 }  // namespace triptych::app

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "app/append_file.h"
+
 namespace triptych::app {
 
 class MetricsLog {
@@ -14,17 +16,13 @@ class MetricsLog {
   // last line are removed first, so that a resumed run writes no step twice. Throws Error(output, "metrics.open"), and
   // Error(input, "metrics.line") for an earlier line without a step, which no run of ours wrote.
   MetricsLog(const std::string& path, std::int64_t last_step);
-  ~MetricsLog();
-  MetricsLog(const MetricsLog&) = delete;
-  MetricsLog& operator=(const MetricsLog&) = delete;
 
-  // Appends line and a line feed, and flushes. When the disk is full the file keeps its whole lines, and
-  // Error(output, "metrics.write") is thrown.
+  // Appends line and a line feed. When the disk is full the file keeps its whole lines, and Error(output,
+  // "metrics.write") is thrown.
   void append(std::string_view line);
 
  private:
-  std::string path_;
-  int file_ = -1;
+  AppendFile file_;
 };
 
 }  // namespace triptych::app

@@ -73,6 +73,11 @@ std::function<int()> setup(CLI::App& options) {
   add_text(options, "--batch", o->batch, "N", "items in a batch: train.batch");
   add_text(options, "--seed", o->seed, "N", "of everything random: train.seed");
   add_text(options, "--threads", o->threads, "N", "train.threads; the results are the same for any");
+  options
+      .add_option_function<std::string>(
+          "--serve", [o](const std::string& text) { o->request.serve = parse_integer(text, "--serve", 0, 65535); },
+          "shows the report while it trains at http://127.0.0.1:PORT/; 0 takes any port that is free")
+      ->type_name("PORT");
   options.add_flag("--resume", o->request.resume, "go on after the newest checkpoint of RUN");
   options.add_flag("-f,--force", o->request.force,
                    "replace the run that is there; with --resume: in spite of changed settings or data");

@@ -16,7 +16,7 @@
 namespace triptych::app {
 namespace {
 
-std::string metrics_line(const StepReport& r, const ModelConfig& model, const Parameters& parameters) {
+nlohmann::ordered_json metrics_line(const StepReport& r, const ModelConfig& model, const Parameters& parameters) {
   nlohmann::ordered_json terms = nlohmann::ordered_json::object(), weights = terms;
   for (const TermValue& t : r.terms) {
     terms[std::string(t.name)] = t.value;
@@ -47,7 +47,7 @@ std::string metrics_line(const StepReport& r, const ModelConfig& model, const Pa
   }
   for (const Parameter& p : parameters)
     if (p.name.ends_with("logit_scale") && p.value.size() == 1) line["logit_scale"] = p.value.item();
-  return json_text(line);
+  return line;
 }
 
 void surgery_losses(const LossTerms& objective, std::vector<surgery::Surgeon::Loss>& losses) {
@@ -108,6 +108,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     if (const std::string bad = non_finite_parameter(model.parameters()); !bad.empty()) diverged(result.step, bad);
     save_checkpoint(run, checkpoint_of(model, *optimizer, surgeon, config, data, result.step), hooks.calls);
     saved = result.step;
+    if (hooks.saved) hooks.saved();
   };
 
   while (result.step < t.steps) {
@@ -154,8 +155,11 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     result.step = report.step;
     result.loss = report.loss;
     result.finished = result.step == t.steps;
-    if (result.step == 1 || result.step % t.log_every == 0 || result.finished)
-      metrics.append(metrics_line(report, model.config(), model.parameters()));
+    if (result.step == 1 || result.step % t.log_every == 0 || result.finished) {
+      const nlohmann::ordered_json line = metrics_line(report, model.config(), model.parameters());
+      metrics.append(json_text(line));
+      if (hooks.logged) hooks.logged(result.step, line);
+    }
     if (hooks.stepped) hooks.stepped(report);
     if (conflicts && surgeon.needs_next_values()) {  // last, as it clears the tape; the same batch and the same dropout
       context.begin(true, seed, step);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string_view>
 
@@ -36,9 +37,11 @@ struct StepReport {
 };
 
 struct TrainHooks {
-  std::function<void(const StepReport&)> stepped;  // after every step
-  std::function<bool()> stop;                      // asked after every step: true writes a checkpoint and returns
-  data::FileCalls calls;                           // for the checkpoints
+  std::function<void(const StepReport&)> stepped;                                     // after every step
+  std::function<void(std::int64_t step, const nlohmann::ordered_json& line)> logged;  // after a line of metrics
+  std::function<void()> saved;                                                        // after a checkpoint
+  std::function<bool()> stop;  // asked after every step: true writes a checkpoint and returns
+  data::FileCalls calls;       // for the checkpoints
 };
 
 struct TrainResult {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "app/live_server.h"
 #include "app/options.h"
 #include "app/report.h"
 #include "app/run_checkpoint.h"
@@ -13,6 +14,7 @@
 #include "app/run_metrics.h"
 #include "app/run_open.h"
 #include "app/run_seconds.h"
+#include "app/tensorboard_events.h"
 #include "app/terminal.h"
 #include "app/train_loop.h"
 #include "app/train_plan.h"
@@ -110,6 +112,47 @@ void rehearse(const Model& model, DataSource& data, const TrainConfig& t) {
                 "see [[objective]] in the config: weights, schedules and 'on'");
 }
 
+// Keeps RUN/report.html and the served page up with training.
+class LivePage {
+ public:
+  LivePage(ReportContent about, LiveServer* server) : about_(std::move(about)), server_(server) {
+    about_.refresh_after = live_refresh_seconds;
+    write();
+    if (server_) server_->show([about = about_] { return live_report(about); });
+  }
+  // The page as it is now. A report is no reason to stop training: when it cannot be written, it warns.
+  void write() const {
+    try {
+      data::write_file_atomically(about_.run + "/report.html", data::as_bytes(live_report(about_)));
+    } catch (const Error& e) {
+      warn("the live report: " + std::string(e.what()));
+    }
+  }
+  // No more steps come; `why` there are no figures.
+  void end(const std::string& why) {
+    about_.refresh_after = 0;
+    about_.unjudged = why;
+    write();
+    if (server_) server_->show([about = about_] { return live_report(about); });
+  }
+
+ private:
+  ReportContent about_;
+  LiveServer* server_;
+};
+
+ReportContent about(const RunConfig& config, const DataSource& data, const Model& model, const std::string& run,
+                    std::int64_t step) {
+  ReportContent c;
+  c.run = run;
+  c.config = config;
+  c.data = data.description();
+  c.fingerprint = data.fingerprint();
+  c.step = step;
+  c.parameters = model.parameters().count();
+  return c;
+}
+
 }  // namespace
 
 TrainOutcome run_training(const TrainRequest& request) {
@@ -129,6 +172,8 @@ TrainOutcome run_training(const TrainRequest& request) {
       make_model(config.model, DType::f32, static_cast<std::uint64_t>(config.train.seed));
   if (StopSignals::received() != 0) return {request.out, 0, 0, 0, "", 128 + StopSignals::received()};
 
+  std::optional<LiveServer> server;
+  if (request.serve) server.emplace(*request.serve);
   rehearse(*model, *data, config.train);
   const RunFolder run(request.out, request.resume  ? RunFolder::Open::resume
                                    : request.force ? RunFolder::Open::replace
@@ -140,6 +185,9 @@ TrainOutcome run_training(const TrainRequest& request) {
   say(plan_text(config, *data, *model, request.out, first_step));
   data::write_file_atomically(run / "config.toml", data::as_bytes(to_toml(config)));
   MetricsLog metrics(run / "metrics.jsonl", first_step);
+  TensorboardEvents events(run / events_file, first_step);
+  LivePage page(about(config, *data, *model, request.out, first_step), server ? &*server : nullptr);
+  if (server) say("live report: " + server->address() + "\n");
 
   TrainOutcome outcome;
   outcome.run = request.out;
@@ -147,8 +195,16 @@ TrainOutcome run_training(const TrainRequest& request) {
     Progress progress(first_step);
     TrainHooks hooks;
     hooks.stepped = [&](const StepReport& r) { progress.show(r.step, r.steps, r.loss); };
+    hooks.logged = [&](std::int64_t step, const auto& line) { events.append(step, numbers_of(line)); };
+    hooks.saved = [&] { page.write(); };
     hooks.stop = [] { return StopSignals::received() != 0; };
-    const TrainResult result = train(*model, *data, config, run, metrics, from ? &*from : nullptr, hooks);
+    TrainResult result;
+    try {
+      result = train(*model, *data, config, run, metrics, from ? &*from : nullptr, hooks);
+    } catch (const Error& e) {
+      page.end(std::string(e.what()) + ".");
+      throw;
+    }
     outcome.steps = result.step;
     outcome.loss = result.loss;
     outcome.seconds = progress.seconds();
@@ -156,11 +212,18 @@ TrainOutcome run_training(const TrainRequest& request) {
   }
   signals.reset();  // no step is left to stop after: Ctrl-C ends the program, the report too
   write_seconds(request.out, (from ? read_seconds(request.out) : 0) + outcome.seconds);
-  if (outcome.status == 0) outcome.report = write_report(request.out);
-  if (outcome.status != 0)
+  if (outcome.status == 0) {
+    outcome.report = write_report(request.out);
+    if (server) {
+      server->show([path = outcome.report] { return std::string(data::as_text(data::read_file(path))); });
+      server->wait_for_reader(live_refresh_seconds);
+    }
+  } else {
+    page.end("training was stopped after step " + std::to_string(outcome.steps) + "; it can go on with --resume.");
     say("stopped after step " + std::to_string(outcome.steps) +
         "; a checkpoint was written. Go on with:\n  triptych train --resume --out " + escape_text(request.out, 4096) +
         "\n");
+  }
   return outcome;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "app/config.h"
@@ -12,6 +13,7 @@ struct TrainRequest {
   ConfigSources config;
   std::string out;
   bool resume = false, force = false;
+  std::optional<std::int64_t> serve;  // the port of the live report; 0: any that is free
 };
 
 struct TrainOutcome {
@@ -26,7 +28,7 @@ struct TrainOutcome {
 // Tells the plan and the progress on standard error. With resume and no config the run's own is used. Throws what its
 // parts throw, and Error(usage, ...): "train.items" (nothing to train on), "train.batch" (more than there is),
 // "resume.differs" (config or data are not those of the checkpoint; force goes on all the same and records it in
-// forced.txt).
+// forced.txt); and what LiveServer throws, before anything is written.
 TrainOutcome run_training(const TrainRequest& request);
 
 }  // namespace triptych::app

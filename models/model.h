@@ -17,6 +17,7 @@
 #include "models/modality_moe/modality_moe.h"
 #include "models/objective/objective.h"
 #include "models/query_banks/query_banks.h"
+#include "models/scheme.h"
 #include "models/typed_slots/typed_slots.h"
 
 namespace triptych {
@@ -63,8 +64,9 @@ class Model {
   // The terms of a training batch at progress p = step / steps.
   virtual LossTerms objective(Context& c, const Batch& batch, double progress) const = 0;
   // The codes of a batch (of one view). A modality whose values are null is skipped: its codes are absent, and the
-  // joint code is read from the others. At least one must be there.
-  virtual Factors factors(Context& c, const Batch& batch) const = 0;
+  // joint code is read from the others. At least one must be there. Attention maps where `wanted` asks for them: those
+  // of every scheme of a stack, the last one's first.
+  virtual Factors factors(Context& c, const Batch& batch, const Wanted& wanted = {}) const = 0;
   // Tokens of modality m (generation/generated_tokens.h) from noise like them (n,L,D), a joint code (n,shared width)
   // and private codes of m (n,private width). Throws Error(usage, "generate.none") when no term trained a generator of
   // m.

@@ -79,7 +79,8 @@ Factors SchemeModel::codes(Context& c, std::span<const Encoded> encoded, double 
   std::size_t layers = 0;  // with experts, of the schemes before
   for (std::size_t i = 0; i < stack_.size(); ++i) {
     const bool last = i + 1 == stack_.size();
-    Factors next = stack_[i]->factors(c, in, gate, last ? wanted : Wanted{.joint = false, .tokens = true});
+    Factors next =
+        stack_[i]->factors(c, in, gate, last ? wanted : Wanted{.joint = false, .tokens = true, .maps = wanted.maps});
     for (AttentionMap& a : f.attention) next.attention.push_back(a);
     for (Routing& r : next.routing) r.layer += layers;
     for (const Routing& r : next.routing) layers = std::max(layers, r.layer + 1);
@@ -121,9 +122,9 @@ void SchemeModel::read_out(Context& c, Factors& f) const {
   apply(*read_shared_, f.joint_tokens.x);
 }
 
-Factors SchemeModel::factors(Context& c, const Batch& batch) const {
+Factors SchemeModel::factors(Context& c, const Batch& batch, const Wanted& wanted) const {
   const auto encoded = encode(c, batch);
-  Factors f = codes(c, encoded, 1, {});
+  Factors f = codes(c, encoded, 1, wanted);
   f.task = objective_->predict(c, f);
   return f;
 }

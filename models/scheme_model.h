@@ -20,7 +20,7 @@ class SchemeModel final : public Model {
  public:
   SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t seed);
   LossTerms objective(Context& c, const Batch& batch, double progress) const override;
-  Factors factors(Context& c, const Batch& batch) const override;
+  Factors factors(Context& c, const Batch& batch, const Wanted& wanted) const override;
   Tensor generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
                   const FlowSampling& how) const override;
   void after_step() override { objective_->after_step(parameters_); }

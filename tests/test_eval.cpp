@@ -63,7 +63,7 @@ TEST_CASE("evaluation: a model that has learned nothing finds no pairs") {
   CHECK(probe(e, "shared.image", "sign").wanted == true);
   CHECK(e.leakage.size() == 6);  // four probes, and what the other modality writes into each private code
   CHECK(e.ranks.size() == 4);
-  CHECK(e.cka.size() == 4);
+  CHECK(e.cka.size() == 6);
 }
 
 TEST_CASE("evaluation: codes that are right by construction get full marks") {
@@ -158,7 +158,7 @@ TEST_CASE("evaluation: three modalities, every pair in both directions") {
   data.views.push_back({"a", "b"});
   const Evaluation e = evaluate(all_codes(*toy_model(data), data));
   CHECK(e.directions.size() == 6);
-  CHECK(e.cka.size() == 9);
+  CHECK(e.cka.size() == 15);
 }
 
 TEST_CASE("codes: all modalities are present, as in training, and what the others write into a private code is told") {

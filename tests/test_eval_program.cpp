@@ -1,4 +1,6 @@
 // eval, encode and report as a user runs them: on a small run of the user's own features, and on one of the emoji.
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/rng.h"
@@ -58,6 +60,34 @@ TEST_CASE("eval, encode, report: from a run to its figures") {
   });
   CHECK(io_test::slurp(text) == before);
   CHECK(run_program({"report", run}).status == 0);
+
+  // Compared with itself; and reports of what is left of a run.
+  const std::string both = dir / "both.html";
+  CHECK(run_program({"report", run, run, "--out", both}).status == 0);
+  CHECK(io_test::slurp(both).find("2 runs compared") != std::string::npos);
+  cli_test::check_refusals({{{"report", run, run}, 2, "a comparison of 2 runs needs --out"}});
+  std::filesystem::remove_all(run + "/checkpoints");
+  std::ofstream(run + "/metrics.jsonl", std::ios::app) << "{\"step\":3,\"lo";
+  const Ended partly = run_program({"report", run});
+  CHECK(partly.status == 0);
+  CHECK(partly.err.find("holds no checkpoint yet") != std::string::npos);
+  const std::string rest = io_test::slurp(run + "/report.html");
+  CHECK(rest.find("No figures of the model") != std::string::npos);
+  CHECK(rest.find("1 line of metrics.jsonl is no object") != std::string::npos);
+  CHECK(rest.find("<polyline") != std::string::npos);
+}
+
+TEST_CASE("train: the report is there while it trains, and events for TensorBoard beside the metrics") {
+  const io_test::TempDir dir;
+  const std::string run = dir / "run", text = features(dir, "t.npy", 1), image = features(dir, "i.npy", 2);
+  const Ended e = run_program({"train", "--text", text, "--image", image, "--out", run, "--steps", "100", "--threads",
+                               "1", "--set", "train.lr=1000000", "--set", "train.log_every=1"});
+  CHECK(e.status == 5);  // diverged: what it had come to is still to be seen
+  const std::string page = io_test::slurp(run + "/report.html");
+  CHECK(page.find("No figures of the model: ") != std::string::npos);
+  CHECK(page.find("training stopped at step") != std::string::npos);
+  CHECK(page.find("http-equiv=\"refresh\"") == std::string::npos);
+  CHECK(io_test::slurp(run + "/events.out.tfevents.triptych").find("gradient_norm") != std::string::npos);
 }
 
 TEST_CASE("eval: concepts that were trained on are not held out") {

@@ -8,6 +8,7 @@
 #include "metrics/health.h"
 #include "metrics/hsic_test.h"
 #include "metrics/leakage.h"
+#include "metrics/pca.h"
 #include "tests/metrics_helpers.h"
 
 using namespace triptych;
@@ -226,4 +227,26 @@ TEST_CASE("leakage: per head, and padding counts for nothing") {
       attention_leakage(flat, std::vector<std::int64_t>{3}),
       "[attention_leakage] attention (2, 3) must be (queries, tokens) with every foreign column, got column 3", Error);
   CHECK_THROWS_AS(attention_leakage(flat, std::vector<std::int64_t>{1, 1}), Error);
+}
+
+TEST_CASE("principal components: the directions of a known cloud, whatever its place") {
+  // Rows c + s (3, 4) / 5 + t (-4, 3) / 5 with s of variance 4, t of variance 1.
+  std::vector<double> rows;
+  for (const double s : {-2.0, 2.0})
+    for (const double t : {-1.0, 1.0}) {
+      rows.push_back(10 + (3 * s - 4 * t) / 5);
+      rows.push_back(-7 + (4 * s + 3 * t) / 5);
+    }
+  const auto pc = metrics::principal_components(Tensor::from({4, 2}, std::span<const double>(rows), DType::f64), 3);
+  REQUIRE(pc.explained.size() == 3);
+  CHECK(pc.explained[0] == doctest::Approx(0.8));
+  CHECK(pc.explained[1] == doctest::Approx(0.2));
+  CHECK(pc.explained[2] == 0);
+  CHECK(pc.scores.shape() == Shape{4, 3});
+  CHECK(pc.scores.at(0) == doctest::Approx(-2));
+  CHECK(std::abs(pc.scores.at(1)) == doctest::Approx(1));
+  CHECK(pc.scores.at(2) == 0);
+  const auto flat = metrics::principal_components(Tensor::zeros({3, 2}, DType::f32), 2);
+  CHECK(flat.explained == std::vector<double>{0, 0});
+  CHECK(flat.scores.at(5) == 0);
 }

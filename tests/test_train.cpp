@@ -65,7 +65,7 @@ class Toy : public Model {
     o.terms.push_back({"align", align, gate});
     return o;
   }
-  Factors factors(Context&, const Batch&) const override { return {}; }
+  Factors factors(Context&, const Batch&, const Wanted&) const override { return {}; }
   Tensor generate(std::size_t, const Tensor&, const Tensor&, const Tensor&, const FlowSampling&) const override {
     return {};
   }
