@@ -30,7 +30,12 @@ std::vector<Check> choose(const Options& o) {
       if (c.kind == kind && (known.empty() || known.back() != c.name)) known.push_back(c.name);
     for (const std::string& name : names) {
       named = true;
-      if (std::find(known.begin(), known.end(), name) == known.end()) refuse_unknown("name.unknown", kind, name, known);
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      for (const Check& c : checks)
+        if (c.name == name)
+          throw Error(Exit::usage, "name.unknown", "'" + name + "' is not a checked " + kind, {},
+                      "--" + c.kind + " " + name);
+      refuse_unknown("name.unknown", kind, name, known);
     }
   }
   if (!named) return checks;

@@ -61,6 +61,7 @@ TEST_CASE("cli: a bad command line is refused with status 2 and the nearest name
       {{"inspect", "a", "-j"}, 2, "no option -j"},
       {{"inspect", "a", "--\x1b[31m\xff"}, 2, "--\\x1b[31m\\xff"},
       {{"gradcheck", "--op", "layer_nrom"}, 2, "did you mean 'layer_norm'?"},
+      {{"gradcheck", "--op", "clip"}, 2, "--loss clip"},
       {{"gradcheck", "--threads"}, 2, "--threads needs a value"},
       {{"gradcheck", "--op"}, 2, "--op needs a value"},
       {{"gradcheck", "--all", "--op", "layer_norm"}, 2, "contradict"},

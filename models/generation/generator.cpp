@@ -9,6 +9,7 @@
 #include "ops/concat.h"
 #include "ops/gather.h"
 #include "ops/linear.h"
+#include "ops/reshape.h"
 #include "ops/scale_rows.h"
 #include "ops/sub.h"
 
@@ -51,7 +52,9 @@ Var repeat_index(Tape& tape, std::int64_t batch, std::int64_t tokens) {
 Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t condition, const GeneratorConfig& config)
     : condition_(all.below(spec.name + ".generate"), "condition", condition + 2 * frequencies, 2 * config.width,
                  config.width),
-      in_(all.below(spec.name + ".generate"), "in", token_grid(spec).width, config.width),
+      draft_(all.below(spec.name + ".generate"), "draft", config.width, 4 * config.width,
+             token_grid(spec).tokens * token_grid(spec).width),
+      in_(all.below(spec.name + ".generate"), "in", 2 * token_grid(spec).width, config.width),
       norm_(all.below(spec.name + ".generate"), "norm", config.width) {
   const Init init = all.below(spec.name + ".generate");
   const auto [tokens, out] = token_grid(spec);
@@ -76,14 +79,15 @@ Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Va
   const std::int64_t batch = x_t.shape()[0], tokens = x_t.shape()[1];
   const Var parts[] = {condition, c.tape().constant(waves(t.value()))};
   const Var e = condition_(c, concat(parts, 1)), index = repeat_index(c.tape(), batch, tokens);
-  Var u = add(in_(c, x_t), c[position_]);
+  const Var draft = reshape(draft_(c, e), x_t.shape()), seen[] = {x_t, draft};
+  Var u = add(in_(c, concat(seen, 2)), c[position_]);
   for (const Layer& layer : layers_) {
     u = add(u, gather(layer.condition(c, e), index));
     const Var normed = layer.before_attention(c, u);
     u = add(u, layer.attention(c, normed, layer.attention.prepare(c, normed, mask, tokens)).y);
     u = add(u, layer.mlp(c, layer.before_mlp(c, u)));
   }
-  const Var data = linear(norm_(c, u), c[out_weight_], c[out_bias_]);
+  const Var data = add(draft, linear(norm_(c, u), c[out_weight_], c[out_bias_]));
   return scale_rows(sub(data, x_t), c.tape().constant(inverse_rest(t.value(), tokens)));
 }
 
