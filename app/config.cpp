@@ -95,6 +95,22 @@ std::vector<TermConfig> default_objective(const RunConfig& c) {
   return terms;
 }
 
+// The emoji settings were chosen for shared-private. The codes of other schemes stay as wide as the model, but the
+// shared ones of query banks and typed slots, which would tell the style; and slots compete for the tokens of a
+// picture, so it needs more than one (docs/training.md).
+void fit_to_emoji(RunConfig& config, const std::set<std::string>& given) {
+  ModelConfig& m = config.model;
+  const std::string& last = m.scheme.back();
+  if (last == "shared-private") return;
+  if (!given.contains("model.private_width")) m.private_width = 0;
+  if (!given.contains("model.shared_width"))
+    m.shared_width = last == "query-banks" ? 80 : last == "typed-slots" ? 96 : 0;
+  if (last != "typed-slots") return;
+  if (!given.contains("model.image_tokens")) m.image_tokens = "map";
+  if (!given.contains("typed_slots.private_slots")) m.typed_slots.private_slots = 2;
+  if (!given.contains("typed_slots.shared_slots")) m.typed_slots.shared_slots = 2;
+}
+
 RunConfig build(const ConfigSources& from, std::string_view toml) {
   std::string source = !from.files.empty() ? "files" : from.source;
   if (!from.files.empty() && !from.source.empty()) source = from.source;  // check_data() explains
@@ -121,13 +137,7 @@ RunConfig build(const ConfigSources& from, std::string_view toml) {
     set_value(*field, value, config);
     given.insert(key);
   }
-  // The emoji widths were chosen for shared-private; the codes of other schemes stay as wide as the model, but the
-  // shared one of query banks, which then tells the style (docs/training.md).
-  if (is_emoji(source) && config.model.scheme.back() != "shared-private") {
-    if (!given.contains("model.private_width")) config.model.private_width = 0;
-    if (!given.contains("model.shared_width"))
-      config.model.shared_width = config.model.scheme.back() == "query-banks" ? 80 : 0;
-  }
+  if (is_emoji(source)) fit_to_emoji(config, given);
   if (!given.contains("objective")) config.model.objective = default_objective(config);
   for (const auto& [key, value] : from.values)  // last: they change the terms that the scheme and the file give
     if (in_objective(key)) set_objective_value(config.model.objective, key, value);

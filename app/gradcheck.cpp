@@ -34,7 +34,7 @@ std::vector<Check> choose(const Options& o) {
       for (const Check& c : checks)
         if (c.name == name)
           throw Error(Exit::usage, "name.unknown", "'" + name + "' is not a checked " + kind, {},
-                      "--" + c.kind + " " + name);
+                      std::string("--") + c.kind + " " + name);
       refuse_unknown("name.unknown", kind, name, known);
     }
   }

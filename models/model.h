@@ -47,9 +47,9 @@ struct ModelConfig {
   TypedSlotsConfig typed_slots;
   std::string slot_gradient = "full";  // full, bilevel or implicit
   ModalityMoeConfig moe;
-  std::string moe_drop_order = "position";  // position or priority
-  GeneratorConfig generator;                // of terms on = "generation"
-  std::string generator_times = "uniform";  // or logit-normal
+  std::string moe_drop_order = "position";       // position or priority
+  GeneratorConfig generator;                     // of terms on = "generation"
+  std::string generator_times = "logit-normal";  // or uniform
   double dropout = 0;
   double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;

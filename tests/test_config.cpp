@@ -41,6 +41,15 @@ TEST_CASE("config: a scheme brings its objective, and on the emoji the widths it
   banks.source = "emoji";
   banks.values = {{"model.scheme", "query-banks"}};
   CHECK(read_config(banks).model.shared_width == 80);
+  ConfigSources slots;
+  slots.source = "emoji";
+  slots.values = {{"model.scheme", "typed-slots"}, {"typed_slots.private_slots", "5"}};
+  c = read_config(slots);
+  CHECK(c.model.image_tokens == "map");
+  CHECK(c.model.typed_slots.private_slots == 5);
+  CHECK(c.model.typed_slots.shared_slots == 2);
+  slots.source = "synthetic:disentangled";
+  CHECK(read_config(slots).model.typed_slots.shared_slots == 4);
   from.values.emplace_back("model.shared_width", "80");
   from.values.emplace_back("objective.balance.weight", "0.5");
   c = read_config(from);

@@ -65,7 +65,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   Rng rng(of.seed, of.stream);
   Tensor times({count}, data.dtype());
   for (std::int64_t i = 0; i < count; ++i)
-    times.set(i, times_ == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(-rng.normal())));
+    times.set(i, times_ == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.8 - 0.8 * rng.normal())));
   Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)), tape.constant(data), tape.constant(times), {}};
 
   const Var codes[] = {gather(shared, index_of(tape, rows, views > 1 ? n : 0)),

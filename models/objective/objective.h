@@ -54,7 +54,7 @@ class Objective {
     std::vector<std::string> head = {};  // codes that the task head reads
     std::int64_t outputs = 0;            // of the task head
     GeneratorConfig generator = {};
-    FlowTimes times = FlowTimes::uniform;
+    FlowTimes times = FlowTimes::logit_normal;
   };
   // `tokens`: the scheme to ask for token-level decoding; null where codes are pooled before (a stack). Throws
   // Error(usage) as resolve() and head_codes() do, "objective.name" for two terms of one name, and "objective.on" for a
