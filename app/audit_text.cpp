@@ -17,7 +17,7 @@ using Audits = std::vector<SituationAudit>;
 struct Row {
   std::string code, modality;
   bool is_private = false, allowed = false, path = false;
-  std::vector<double> jacobian;
+  std::vector<std::optional<double>> jacobian;
   double moved = 0;
   std::string by;
   std::int64_t choices = 0;
@@ -70,7 +70,7 @@ std::string table(const std::vector<Row>& rows, const Audits& audits) {
       pad("", code + modality + 8) + "  Jacobian norm\n" + line("code", "data of", "path", heads, "moved", "");
   for (const Row& r : rows) {
     std::vector<std::string> numbers;
-    for (const double j : r.jacobian) numbers.push_back(j == 0 ? "0" : short_text(j));
+    for (const std::optional<double>& j : r.jacobian) numbers.push_back(!j ? "-" : *j == 0 ? "0" : short_text(*j));
     text += line(escape_text(r.code), escape_text(r.modality), r.path ? "yes" : "no", numbers,
                  r.moved == 0 ? "0" : short_text(r.moved) + " " + r.by, verdict(r));
   }
@@ -187,7 +187,7 @@ nlohmann::ordered_json audit_json(const std::vector<std::string>& modalities, co
                              {"modality", modalities[d.modality]},
                              {"allowed", d.allowed},
                              {"path", d.path},
-                             {"jacobian", d.jacobian},
+                             {"jacobian", d.jacobian ? Json(*d.jacobian) : Json()},
                              {"moved", d.moved},
                              {"by", d.by.empty() ? Json() : Json(d.by)},
                              {"choices", d.choices},

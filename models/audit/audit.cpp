@@ -104,9 +104,13 @@ class Auditor {
         if (squares(g[at(base_.context.parameters()[i].id())]) > 0) readers_[i].insert(code.name);
     }
     for (std::size_t m = 0; m < real_.size(); ++m)
-      if (s_.batch.modalities[m].values) of(code.name, m).jacobian = std::sqrt(norm[m]);
+      if (s_.batch.modalities[m].values) {
+        const bool whole =
+            std::all_of(real_[m].begin(), real_[m].end(), [&](int x) { return base_.tape.node(x).requires_grad; });
+        of(code.name, m).jacobian = whole ? std::optional(std::sqrt(norm[m])) : std::nullopt;
+      }
     // One sample's code by the data of the others.
-    for (const std::int64_t row : {std::int64_t{0}, rows - 1}) {
+    for (const std::int64_t row : {std::int64_t{0}, rows / 2, rows - 1}) {
       const std::vector<Tensor> g = adjoints(base_.tape, code.value, upstream(code.value.value(), draws, row, row + 1));
       double sum = 0;
       for (const std::vector<int>& real : real_)
@@ -160,7 +164,7 @@ class Auditor {
       for (std::int64_t k = 0; under[at(id)] && k < a.size(); ++k) turned += a.at(k) != b.at(k);
     }
     d.choices = std::max(d.choices, turned);
-    if (d.allowed || !d.way.empty() || (d.jacobian == 0 && d.moved == 0)) return;
+    if (d.allowed || !d.way.empty() || !d.seen()) return;
     if (names_.empty()) name_nodes();
     for (const int id : carrying_path(base_.tape, r.tape, code, source)) {
       const Tape::Node& node = base_.tape.node(id);
@@ -179,7 +183,7 @@ class Auditor {
                                   [](const AuditedCode& c) { return bool(c.value); });
     if (any == base_.pass.codes.end()) return;
     const std::int64_t rows = any->value.shape()[0];
-    for (const std::int64_t row : {std::int64_t{0}, rows - 1}) {
+    for (const std::int64_t row : {std::int64_t{0}, rows / 2, rows - 1}) {
       Batch others = s_.batch;
       for (std::size_t m = 0; m < s_.modalities.size(); ++m)
         if (others.modalities[m].values)

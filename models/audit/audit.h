@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,7 +57,8 @@ struct Dependence {
   std::size_t modality = 0;
   bool is_private = false, allowed = false;
   bool path = false;
-  double jacobian = 0, moved = 0;
+  std::optional<double> jacobian = 0.0;  // absent: of n-grams at evaluation, where the embeddings are constants
+  double moved = 0;
   std::string_view by = {};  // the change that moved it most: "redrawn", "enlarged", "rotated", "absent"
   std::int64_t choices = 0;  // choices of experts on the code's tape that the changes of the modality turned
   // Where it is seen and not allowed: the ops that carry it, from the data to the code. Empty when the tape itself has
@@ -67,7 +69,7 @@ struct Dependence {
     Shape shape;
   };
   std::vector<Step> way = {};
-  bool seen() const { return jacobian != 0 || moved != 0; }
+  bool seen() const { return jacobian.value_or(0) != 0 || moved != 0; }
   bool leak() const { return is_private && !allowed && seen(); }
 };
 
