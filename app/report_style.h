@@ -89,6 +89,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: right; padding: 7px 10px; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child, .left { text-align: left; }
 th { color: var(--soft); font-weight: 500; font-size: 0.86rem; } th[scope="row"] { min-width: 130px; }
+tr:target { background: var(--track); } table.tape th:first-child, table.tape td:first-child { text-align: right; }
 tr.total td { font-weight: 650; } tr:last-child td, tr:last-child th { border-bottom: 0; }
 .bars td { padding: 8px 4px; } .bars td:first-child { width: 50%; } .bars td:last-child { white-space: nowrap; }
 td svg { display: block; width: 100%; min-width: 56px; height: 10px; border-radius: 5px; }

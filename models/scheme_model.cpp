@@ -65,10 +65,16 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   objective_ = std::make_unique<Objective>(init, config_.objective, sizes, codes_at_tokens ? stack_[0].get() : nullptr);
 }
 
-InlineVector<Encoded, 8> SchemeModel::encode(Context& c, const Batch& batch) const {
-  InlineVector<Encoded, 8> encoded;
+SchemeModel::DataOnTape SchemeModel::enter(const Context& c, const Batch& batch, bool differentiate) const {
+  DataOnTape data;
   for (std::size_t m = 0; m < encoders_.size(); ++m)
-    encoded.push_back(encoders_[m](c, batch.modalities[m], config_.dropout));
+    data.push_back(encoders_[m].enter(c, batch.modalities[m], differentiate));
+  return data;
+}
+
+InlineVector<Encoded, 8> SchemeModel::encode(Context& c, const DataOnTape& data) const {
+  InlineVector<Encoded, 8> encoded;
+  for (std::size_t m = 0; m < encoders_.size(); ++m) encoded.push_back(encoders_[m](c, data[m], config_.dropout));
   return encoded;
 }
 
@@ -123,8 +129,11 @@ void SchemeModel::read_out(Context& c, Factors& f) const {
 }
 
 Factors SchemeModel::factors(Context& c, const Batch& batch, const Wanted& wanted) const {
-  const auto encoded = encode(c, batch);
-  Factors f = codes(c, encoded, 1, wanted);
+  return factors(c, enter(c, batch), 1, wanted);
+}
+
+Factors SchemeModel::factors(Context& c, const DataOnTape& data, double gate, const Wanted& wanted) const {
+  Factors f = codes(c, encode(c, data), gate, wanted);
   f.task = objective_->predict(c, f);
   return f;
 }
@@ -140,7 +149,7 @@ Tensor SchemeModel::generate(std::size_t m, const Tensor& noise, const Tensor& j
 }
 
 LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress) const {
-  const auto encoded = encode(c, batch);
+  const auto encoded = encode(c, enter(c, batch));
   const double gate = config_.bridge.gate(progress);
   const Factors f = codes(c, encoded, gate, objective_->wanted());
   LossTerms terms = objective_->evaluate(c, {f, encoded, batch.views, progress, gate, batch.labels, batch.modalities});

@@ -23,10 +23,14 @@ class SchemeModel final : public Model {
   Factors factors(Context& c, const Batch& batch, const Wanted& wanted) const override;
   Tensor generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
                   const FlowSampling& how) const override;
+  // factors() in two steps, with the bridge open as far as `gate` says: for those who look at how codes depend on data.
+  using DataOnTape = InlineVector<ModalityInputs, 8>;
+  DataOnTape enter(const Context& c, const Batch& batch, bool differentiate = false) const;
+  Factors factors(Context& c, const DataOnTape& data, double gate, const Wanted& wanted = {}) const;
   void after_step() override { objective_->after_step(parameters_); }
 
  private:
-  InlineVector<Encoded, 8> encode(Context& c, const Batch& batch) const;
+  InlineVector<Encoded, 8> encode(Context& c, const DataOnTape& data) const;
   void read_out(Context& c, Factors& f) const;
   Factors codes(Context& c, std::span<const Encoded> encoded, double gate, const Wanted& wanted) const;
 

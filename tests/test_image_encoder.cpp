@@ -23,7 +23,8 @@ Codes encode(const Tensor& picture, bool map) {
   Tape tape(cpu_kernels());
   Context context(tape, parameters);
   context.begin(false);
-  const Encoded e = encoder(context, tape.constant(picture), 0);
+  const Var x = tape.constant(picture);
+  const Encoded e = encoder(context, x, tape.constant(ImageEncoder::surface_of(x)), 0);
   return {e.h.x.value(), e.surface.x.value()};
 }
 Tensor surface(const Tensor& picture) { return encode(picture, false).surface; }

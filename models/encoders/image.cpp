@@ -80,8 +80,12 @@ ImageEncoder::ImageEncoder(const Init& init, const std::string& name, const Moda
   }
 }
 
-Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout) const {
+Tensor ImageEncoder::surface_of(const Var& picture) {
   require(picture.shape().rank() == 4 && picture.shape()[3] == 3, "image_encoder", "picture", picture, "(B, H, W, 3)");
+  return appearance(picture.value());
+}
+
+Encoded ImageEncoder::operator()(Context& c, const Var& picture, const Var& surface, double dropout) const {
   Var x = add(scale(picture, 3), c.tape().constant(Tensor::scalar(-0.75, picture.dtype())));
   for (const Level& level : levels_) {
     x = gelu(level.norm(c, level.patch(c, x)));
@@ -91,7 +95,6 @@ Encoded ImageEncoder::operator()(Context& c, const Var& picture, double dropout)
   Var tokens = positions(x);
   if (!map_) tokens = reshape(masked_mean(tokens, Var{}), {batch, 1, tokens.shape()[2]});
   const Var h = c.dropout(norm_(c, tokens), dropout);
-  const Var surface = c.tape().constant(appearance(picture.value()));
   return {{h, {}},
           {reshape(surface, {batch, 1, appearance_width}), {}},
           c.tape().constant(standardised_columns(picture.kernels(), surface.value()))};

@@ -34,7 +34,10 @@ struct ConvBlock {
 class ImageEncoder {
  public:
   ImageEncoder(const Init& init, const std::string& name, const ModalitySpec& spec, std::int64_t width, bool map);
-  Encoded operator()(Context& c, const Var& picture, double dropout) const;
+  // surface: that of the pictures.
+  Encoded operator()(Context& c, const Var& picture, const Var& surface, double dropout) const;
+  // (B,appearance_width). Throws Error(input) unless pictures are (B,H,W,3).
+  static Tensor surface_of(const Var& picture);
 
  private:
   struct Level {

@@ -27,17 +27,27 @@ ModalityEncoder::ModalityEncoder(const Init& init, const ModalitySpec& spec, con
   }
 }
 
-Encoded ModalityEncoder::operator()(Context& c, const ModalityBatch& b, double dropout) const {
+ModalityInputs ModalityEncoder::enter(const Context& c, const ModalityBatch& b, bool differentiate) const {
   if (!b.values) return {};
-  const Var x = c.tape().constant(b.values);
-  if (const auto* image = std::get_if<ImageEncoder>(&encoder_)) return (*image)(c, x, dropout);
+  Tape& tape = c.tape();
+  const auto real = [&](const Tensor& t) { return differentiate ? tape.variable(t) : tape.constant(t); };
+  const auto fixed = [&](const Tensor& t) { return t ? tape.constant(t) : Var{}; };
   if (const auto* ngrams = std::get_if<NgramEncoder>(&encoder_))
-    return (*ngrams)(c, x, c.tape().constant(b.offset), dropout);
-  const Var mask = b.mask ? c.tape().constant(b.mask) : Var{};
-  if (const auto* features = std::get_if<FeatureEncoder>(&encoder_)) return (*features)(c, {x, mask}, dropout);
-  if (const auto* deep = std::get_if<DeepEncoder>(&encoder_)) return (*deep)(c, {x, mask}, dropout);
+    return {fixed(b.values), fixed(b.offset), {}, real(ngrams->surface_of(c, b.values, b.offset))};
+  const Var x = real(b.values);
+  const bool image = std::holds_alternative<ImageEncoder>(encoder_);
+  return {x, {}, image ? Var{} : fixed(b.mask), image ? real(ImageEncoder::surface_of(x)) : Var{}};
+}
+
+Encoded ModalityEncoder::operator()(Context& c, const ModalityInputs& in, double dropout) const {
+  const Var& x = in.values;
+  if (!x) return {};
+  if (const auto* image = std::get_if<ImageEncoder>(&encoder_)) return (*image)(c, x, in.surface, dropout);
+  if (const auto* ngrams = std::get_if<NgramEncoder>(&encoder_)) return (*ngrams)(c, x, in.offset, in.surface, dropout);
+  if (const auto* features = std::get_if<FeatureEncoder>(&encoder_)) return (*features)(c, {x, in.mask}, dropout);
+  if (const auto* deep = std::get_if<DeepEncoder>(&encoder_)) return (*deep)(c, {x, in.mask}, dropout);
   const auto* project = std::get_if<Linear>(&encoder_);
-  const Tokens h = {c.dropout(project ? (*project)(c, x) : x, dropout), mask};
+  const Tokens h = {c.dropout(project ? (*project)(c, x) : x, dropout), in.mask};
   return {h, h, x};
 }
 

@@ -48,10 +48,14 @@ NgramEncoder::NgramEncoder(const Init& init, const std::string& name, std::int64
       norm_(init, name + ".norm", width),
       hidden_(init, name + ".hidden", width, h_width(width)) {}
 
-Encoded NgramEncoder::operator()(Context& c, const Var& index, const Var& offset, double dropout) const {
+Tensor NgramEncoder::surface_of(const Context& c, const Tensor& index, const Tensor& offset) const {
+  return profile(index, offset, c[table_].dtype());
+}
+
+Encoded NgramEncoder::operator()(Context& c, const Var& index, const Var& offset, const Var& surface,
+                                 double dropout) const {
   const Var bag = norm_(c, embedding_bag(c[table_], index, offset));
   const Var h = c.dropout(gelu(hidden_(c, c.dropout(bag, dropout))), dropout);
-  const Var surface = c.tape().constant(profile(index.value(), offset.value(), bag.dtype()));
   const auto one_token = [](const Var& x) { return reshape(x, {x.shape()[0], 1, x.shape()[1]}); };
   return {{one_token(h), {}},
           {one_token(surface), {}},

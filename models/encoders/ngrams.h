@@ -18,7 +18,10 @@ class NgramEncoder {
  public:
   NgramEncoder(const Init& init, const std::string& name, std::int64_t buckets, std::int64_t width);
   // index (total) and offset (B+1), int32: sample i's n-grams are index[offset[i]] to index[offset[i+1] - 1].
-  Encoded operator()(Context& c, const Var& index, const Var& offset, double dropout) const;
+  // surface: that of the texts.
+  Encoded operator()(Context& c, const Var& index, const Var& offset, const Var& surface, double dropout) const;
+  // (B,profile_width), of the table's dtype.
+  Tensor surface_of(const Context& c, const Tensor& index, const Tensor& offset) const;
   static std::int64_t h_width(std::int64_t width) { return 2 * width; }
   static constexpr std::int64_t profile_width = 8192;
 
