@@ -44,7 +44,7 @@ struct TrainConfig {
   OptimizerConfig optimizer;
   surgery::SurgeryConfig surgery;
   std::int64_t seed = 0, threads = 0;  // threads 0: OMP_NUM_THREADS, else one per processor
-  std::int64_t log_every = 50, checkpoint_every = 500;
+  std::int64_t log_every = 50, checkpoint_every = 500, monitor_every = 100;  // monitor_every 0: never
 };
 
 struct RunConfig {

@@ -156,6 +156,12 @@ const std::vector<Field>& table() {
       {"train.seed", SLOT(train.seed), 0, 9007199254740992.0, {}, "of initial values, batches and dropout"},
       {"train.threads", SLOT(train.threads), 0, 1024, {}, "0: OMP_NUM_THREADS, else one per processor"},
       {"train.log_every", SLOT(train.log_every), 1, huge, {}, "steps between lines of metrics.jsonl"},
+      {"train.monitor_every",
+       SLOT(train.monitor_every),
+       0,
+       huge,
+       {},
+       "steps between looks at held-out codes: CKA, probes, leakage; 0: none"},
       {"train.checkpoint_every", SLOT(train.checkpoint_every), 1, huge, {}, "steps between checkpoints"},
   };
   return fields;

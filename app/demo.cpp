@@ -38,11 +38,13 @@ int run(const Options& o) {
                 {"steps", outcome.steps},
                 {"seconds", outcome.seconds},
                 {"loss", outcome.loss},
-                {"report", outcome.report}});
+                {"report", outcome.report},
+                {"verdicts", verdicts_json(outcome.verdicts)}});
     return 0;
   }
   const std::string shown = escape_text(outcome.run, 4096);
-  print((outcome.report.empty() ? "" : "report: " + escape_text(outcome.report, 4096) + "\n") +
+  print(verdicts_text(outcome.verdicts) +
+        (outcome.report.empty() ? "" : "report: " + escape_text(outcome.report, 4096) + "\n") +
         "next:   triptych eval " + shown + "\n        triptych report " + shown +
         "\n        triptych train --text T.npy --image I.npy --out runs/mine\n");
   return 0;

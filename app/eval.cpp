@@ -9,6 +9,7 @@
 #include "app/options.h"
 #include "app/run_open.h"
 #include "app/terminal.h"
+#include "app/verdict.h"
 #include "core/error.h"
 
 namespace triptych::app {
@@ -30,11 +31,16 @@ int run(const Options& o) {
   const std::string split = !is_emoji(run.config.data.source) ? "held_out"
                             : run.config.data.split == "hard" ? "split_hard"
                                                               : "split";
-  if (o.json)
-    print_line(evaluation_json(e, split));
-  else
+  const std::vector<Verdict> verdicts = judge(run.config, &e, read_history(o.run + "/metrics.jsonl"));
+  if (o.json) {
+    nlohmann::ordered_json all = evaluation_json(e, split);
+    all["verdicts"] = verdicts_json(verdicts);
+    print_line(all);
+  } else {
     print(escape_text(o.run, 4096) + ", step " + std::to_string(run.step) + ", on " +
-          escape_text(run.data->description(), 4096) + "\n\n" + evaluation_text(e));
+          escape_text(run.data->description(), 4096) + "\n\n" + evaluation_text(e) + "\nVerdict\n" +
+          verdicts_text(verdicts));
+  }
   return 0;
 }
 

@@ -9,8 +9,8 @@
 namespace triptych::app {
 
 // {"split", "recall": {"1", ...}, "chance", "probes": [{"code", "factor", "metric", "value", "chance", "n"}],
-//  "cka": [{"a", "b", "value"}], "leakage": {code: {factor or code: value}}, and more of the same kind}; an undefined
-// value is null.
+//  "cka": [{"a", "b", "value"}], "leakage": {code: {factor or code: value}}, and more of the same kind, intervals as
+//  [low, high]}; an undefined value is null and stands in "undefined": [{"figure", "reason"}].
 nlohmann::ordered_json evaluation_json(const Evaluation& e, const std::string& split);
 
 // Tables in percent, the chance level beside each figure, and a sentence on what good looks like.

@@ -14,12 +14,12 @@
 
 namespace triptych::app {
 
-std::string write_report(const std::string& run, std::string path) {
+WrittenReport write_report(const std::string& run, std::string path) {
   if (path.empty()) path = run + "/report.html";
   const ReportContent c = read_report(run);
   if (!c.unjudged.empty()) say("warning: the report has no figures of the model: " + c.unjudged + "\n");
   data::write_file_atomically(path, data::as_bytes(report_html(c)));
-  return path;
+  return {path, c.verdicts};
 }
 
 std::string live_report(const ReportContent& about) {
@@ -42,8 +42,11 @@ struct Options {
 int run(const Options& o) {
   use_threads(o.threads);
   std::string path = o.out;
+  std::vector<Verdict> verdicts;
   if (o.runs.size() == 1) {
-    path = write_report(o.runs[0], path);
+    WrittenReport report = write_report(o.runs[0], path);
+    path = std::move(report.path);
+    verdicts = std::move(report.verdicts);
   } else {
     if (path.empty())
       throw Error(Exit::usage, "report.out", "a comparison of " + std::to_string(o.runs.size()) + " runs needs --out",
@@ -53,7 +56,7 @@ int run(const Options& o) {
     data::write_file_atomically(path, data::as_bytes(compare_html(all)));
   }
   if (o.json && o.runs.size() == 1)
-    print_line({{"run", o.runs[0]}, {"report", path}});
+    print_line({{"run", o.runs[0]}, {"report", path}, {"verdicts", verdicts_json(verdicts)}});
   else if (o.json)
     print_line({{"runs", o.runs}, {"report", path}});
   else

@@ -2,14 +2,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "app/report_content.h"
 
 namespace triptych::app {
 
+struct WrittenReport {
+  std::string path;
+  std::vector<Verdict> verdicts;
+};
 // Opens the run, judges its newest checkpoint on held-out data, and replaces `path` (RUN/report.html when empty; whole
-// or not at all). Gives the path. Throws what read_report and write_file_atomically throw.
-std::string write_report(const std::string& run, std::string path = {});
+// or not at all). Throws what read_report and write_file_atomically throw.
+WrittenReport write_report(const std::string& run, std::string path = {});
 
 // The page while training goes on: what is known of the run, its curves, no figures of the model. `about` holds what
 // does not change; the curves are those that the run's metrics.jsonl holds now.

@@ -10,6 +10,7 @@
 #include "app/emoji_source.h"
 #include "app/evaluation.h"
 #include "app/report_series.h"
+#include "app/verdict.h"
 
 namespace triptych::app {
 
@@ -74,7 +75,8 @@ struct ReportContent {
   std::vector<std::string> notices;
   TrainingSeries series;
   std::optional<Evaluation> evaluation;
-  std::string unjudged;   // why there is no evaluation
+  std::string unjudged;  // why there is no evaluation
+  std::vector<Verdict> verdicts;
   int refresh_after = 0;  // seconds after which the page loads itself again, as training goes on; 0: never
   std::vector<std::string> modalities;
   std::vector<RetrievalExample> examples;

@@ -10,12 +10,12 @@ std::string tone(const ReportContent& c, const std::string& code) {
 }
 
 std::string report_html(const ReportContent& c) {
-  std::string body;
+  std::string body = verdict_section(c);
   if (c.evaluation)
     body += findings_section(c) + panels_section(c) + similarity_section(c) + scatter_section(c) + examples_section(c) +
             attention_section(c) + retrieval_section(c);
   else if (!c.unjudged.empty())
-    body = "<p class=\"note\">No figures of the model: " + html_text(c.unjudged) + "</p>\n";
+    body += "<p class=\"note\">No figures of the model: " + html_text(c.unjudged) + "</p>\n";
   body += curves_section(c) + origin_section(c);
   body +=
       "<footer>Every figure but the training curves is on held-out data. This page holds all it shows: it needs no "

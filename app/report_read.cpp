@@ -9,7 +9,7 @@ namespace triptych::app {
 namespace {
 
 // The figures and pictures of the newest checkpoint.
-void judge(ReportContent& c) {
+void add_figures(ReportContent& c) {
   const OpenRun run = open_run(c.run);
   c.config = run.config;
   c.data = run.data->description();
@@ -23,6 +23,10 @@ void judge(ReportContent& c) {
   }
   const Codes codes = all_codes(*run.model, *run.data);
   c.modalities = codes.modalities;
+  if (codes.test.empty()) {
+    c.unjudged = "no held-out item has every modality.";
+    return;
+  }
   c.scatters = code_scatters(codes);
   if (const auto* emoji = dynamic_cast<const EmojiSource*>(run.data.get())) {
     c.examples = retrieval_examples(*emoji, codes);
@@ -53,11 +57,12 @@ ReportContent read_report(const std::string& folder) {
     c.notices.emplace_back(e.what());
   }
   try {
-    judge(c);
+    add_figures(c);
   } catch (const Error& e) {
     if (e.exit != Exit::input && e.exit != Exit::usage) throw;
     c.unjudged = std::string(e.what()) + (e.hint.empty() ? "." : "; " + e.hint + ".");
   }
+  c.verdicts = judge(c.config, c.evaluation ? &*c.evaluation : nullptr, read_history(folder + "/metrics.jsonl"));
   return c;
 }
 

@@ -9,6 +9,7 @@
 namespace triptych::app {
 
 std::string introduction_section(const ReportContent& c);
+std::string verdict_section(const ReportContent& c);
 std::string findings_section(const ReportContent& c);  // evaluation
 std::string panels_section(const ReportContent& c);    // evaluation
 std::string examples_section(const ReportContent& c);

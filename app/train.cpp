@@ -47,11 +47,12 @@ int run(const Options& o) {
                 {"steps", outcome.steps},
                 {"seconds", outcome.seconds},
                 {"loss", outcome.loss},
-                {"report", outcome.report}});
+                {"report", outcome.report},
+                {"verdicts", verdicts_json(outcome.verdicts)}});
   } else {
     print("trained: " + escape_text(outcome.run, 4096) + ", " + std::to_string(outcome.steps) + " steps" +
           (outcome.report.empty() ? "" : ", report " + escape_text(outcome.report, 4096)) + "; next: triptych eval " +
-          escape_text(outcome.run, 4096) + "\n");
+          escape_text(outcome.run, 4096) + "\n" + verdicts_text(outcome.verdicts));
   }
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/monitor.h"
 #include "app/terminal.h"
 #include "app/train_finite.h"
 #include "core/error.h"
@@ -93,6 +94,7 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
   std::vector<Tensor> grads(model.parameters().size());
   std::vector<TermValue> terms;
   std::vector<surgery::Surgeon::Loss> losses;
+  std::optional<Monitor> monitor;  // made when first needed: it encodes nothing that is not asked for
   TrainResult result;
   result.step = from ? from->step : 0;
   std::int64_t saved = from ? from->step : -1;
@@ -155,8 +157,11 @@ TrainResult train(Model& model, DataSource& data, const RunConfig& config, const
     result.step = report.step;
     result.loss = report.loss;
     result.finished = result.step == t.steps;
-    if (result.step == 1 || result.step % t.log_every == 0 || result.finished) {
-      const nlohmann::ordered_json line = metrics_line(report, model.config(), model.parameters());
+    const bool look = t.monitor_every > 0 && (result.step % t.monitor_every == 0 || result.finished);
+    if (look || result.step == 1 || result.step % t.log_every == 0 || result.finished) {
+      nlohmann::ordered_json line = metrics_line(report, model.config(), model.parameters());
+      if (look && !monitor) monitor.emplace(model, data);
+      if (look) monitor->measure(line);
       metrics.append(json_text(line));
       if (hooks.logged) hooks.logged(result.step, line);
     }

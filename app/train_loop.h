@@ -51,8 +51,9 @@ struct TrainResult {
 };
 
 // Goes on after `from` (whose state must have been restored into `model`; its optimizer state is restored here), or
-// starts at 0. Writes a line of metrics every log_every steps and at the last one, and a checkpoint every
-// checkpoint_every steps, at the last one and when stopped. Throws what saving throws, and
+// starts at 0. Writes a line of metrics every log_every steps, every monitor_every steps (with the figures of
+// app/monitor.h) and at the last one (with them too), and a checkpoint every checkpoint_every steps, at the last one
+// and when stopped. Throws what saving throws, and
 //   numerical "train.diverged"  a loss term, a gradient or a parameter is NaN or infinite; names it, the step and the
 //                               last checkpoint. The step is not taken.
 TrainResult train(Model& model, DataSource& data, const RunConfig& config, const RunFolder& run, MetricsLog& metrics,

@@ -170,7 +170,7 @@ TrainOutcome run_training(const TrainRequest& request) {
   fit_to_labels(config.model, data->label_outputs());
   const std::unique_ptr<Model> model =
       make_model(config.model, DType::f32, static_cast<std::uint64_t>(config.train.seed));
-  if (StopSignals::received() != 0) return {request.out, 0, 0, 0, "", 128 + StopSignals::received()};
+  if (StopSignals::received() != 0) return {request.out, 0, 0, 0, "", {}, 128 + StopSignals::received()};
 
   std::optional<LiveServer> server;
   if (request.serve) server.emplace(*request.serve);
@@ -213,7 +213,9 @@ TrainOutcome run_training(const TrainRequest& request) {
   signals.reset();  // no step is left to stop after: Ctrl-C ends the program, the report too
   write_seconds(request.out, (from ? read_seconds(request.out) : 0) + outcome.seconds);
   if (outcome.status == 0) {
-    outcome.report = write_report(request.out);
+    WrittenReport report = write_report(request.out);
+    outcome.report = std::move(report.path);
+    outcome.verdicts = std::move(report.verdicts);
     if (server) {
       server->show([path = outcome.report] { return std::string(data::as_text(data::read_file(path))); });
       server->wait_for_reader(live_refresh_seconds);

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config.h"
+#include "app/verdict.h"
 
 namespace triptych::app {
 
@@ -22,7 +24,8 @@ struct TrainOutcome {
   double seconds = 0;      // of training, in this process
   double loss = 0;         // of the last step taken here; NaN when none was
   std::string report;
-  int status = 0;  // exit status: 0, or 130 or 143 when a signal ended it (a checkpoint was written)
+  std::vector<Verdict> verdicts;  // of the report
+  int status = 0;                 // exit status: 0, or 130 or 143 when a signal ended it (a checkpoint was written)
 };
 
 // Tells the plan and the progress on standard error. With resume and no config the run's own is used. Throws what its

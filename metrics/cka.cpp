@@ -4,7 +4,9 @@
 
 #include "core/error.h"
 #include "metrics/answer.h"
-#include "metrics/kernels.h"
+#include "metrics/kernels.h"  // before the rest of Eigen: it sets Eigen up
+
+#include <Eigen/QR>
 
 namespace triptych::metrics {
 namespace {
@@ -30,15 +32,26 @@ cka: a (N, p), b (N, q), threshold () optional  ->  value ()
             arXiv 2010.15327, eq. 3 (minibatches)
 )";
 
-// <K', L'> of two linear kernels from centred codes, without forming them. Rounding can leave a debiased norm that is 0
-// in exact arithmetic slightly off 0; what is below 1e-12 of the term it was subtracted from is 0.
-double linear_product(const Matrix& a, const Matrix& b, CkaEstimator estimator) {
-  const double biased = (a.transpose() * b).squaredNorm();
+// <K', L'> of two linear kernels from the biased one, |Ac^T Bc|_F^2, and the squared norms of their rows. Rounding can
+// leave a debiased norm that is 0 in exact arithmetic slightly off 0; what is below 1e-12 of the term it was subtracted
+// from is 0.
+double linear_product(double biased, const Vector& p, const Vector& q, CkaEstimator estimator) {
   if (estimator == CkaEstimator::biased) return biased;
-  const double n = static_cast<double>(a.rows());
-  const Vector p = a.rowwise().squaredNorm(), q = b.rowwise().squaredNorm();
+  const double n = static_cast<double>(p.size());
   const double value = biased - n / (n - 2) * p.dot(q) + p.sum() * q.sum() / ((n - 1) * (n - 2));
   return std::abs(value) <= 1e-12 * p.sum() * q.sum() ? 0 : value;
+}
+
+// |A^T B|_F^2 = <A A^T, B B^T>: whichever of the two takes fewer multiplications, for all three pairs.
+struct SquaredNorms {
+  double ab, aa, bb;
+};
+SquaredNorms squared_norms(const Matrix& a, const Matrix& b) {
+  const std::int64_t n = a.rows(), p = a.cols(), q = b.cols();
+  if (n * (p + q) >= p * p + p * q + q * q)
+    return {(a.transpose() * b).squaredNorm(), (a.transpose() * a).squaredNorm(), (b.transpose() * b).squaredNorm()};
+  const Matrix k = a * a.transpose(), l = b * b.transpose();
+  return {k.cwiseProduct(l).sum(), k.squaredNorm(), l.squaredNorm()};
 }
 
 }  // namespace
@@ -56,9 +69,11 @@ void MinibatchCka::add(const Tensor& a, const Tensor& b) {
   const double n = static_cast<double>(x.rows());
   const double scale = 1 / (debiased ? n * (n - 3) : (n - 1) * (n - 1));
   if (options_.kernel == CkaKernel::linear) {
-    ab_ += scale * linear_product(x, y, options_.estimator);
-    aa_ += scale * linear_product(x, x, options_.estimator);
-    bb_ += scale * linear_product(y, y, options_.estimator);
+    const Vector p = x.rowwise().squaredNorm(), q = y.rowwise().squaredNorm();
+    const SquaredNorms of = squared_norms(x, y);
+    ab_ += scale * linear_product(of.ab, p, q, options_.estimator);
+    aa_ += scale * linear_product(of.aa, p, p, options_.estimator);
+    bb_ += scale * linear_product(of.bb, q, q, options_.estimator);
     return;
   }
   std::optional<Matrix> k = rbf_kernel(x, options_.threshold), l = rbf_kernel(y, options_.threshold);
@@ -79,6 +94,15 @@ std::optional<double> cka(const Tensor& a, const Tensor& b, const CkaOptions& op
   MinibatchCka one(options);
   one.add(a, b);
   return one.value();
+}
+
+// x^T = Q R, so x x^T = R^T R.
+Tensor inner_product_root(const Tensor& x) {
+  const Matrix rows = checked_matrix("cka", "a", x);
+  if (rows.cols() <= rows.rows()) return as_tensor(rows);
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(Eigen::MatrixXd(rows.transpose()));
+  const Eigen::MatrixXd r = qr.matrixQR().topRows(rows.rows()).triangularView<Eigen::Upper>();
+  return as_tensor(Matrix(r.transpose()));
 }
 
 const OpInfo& cka_info() {

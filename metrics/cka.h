@@ -35,6 +35,10 @@ class MinibatchCka {
   double ab_ = 0, aa_ = 0, bb_ = 0;
 };
 
+// x (N, p) as (N, min(N, p)) with the same inner products of rows, float64: all that linear CKA sees. For an x that is
+// compared often. Errors as for cka.
+Tensor inner_product_root(const Tensor& x);
+
 const OpInfo& cka_info();
 
 }  // namespace triptych::metrics

@@ -1,6 +1,7 @@
 #include "metrics/hungarian.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "metrics/answer.h"
@@ -74,29 +75,57 @@ void Solver::pair_row(std::int64_t start) {
   }
 }
 
+// A set of rows or columns, 64 to a word: where everything ties, there are as many tight pairs as costs.
+class Set {
+ public:
+  explicit Set(std::int64_t size) : words_(static_cast<std::size_t>((size + 63) / 64)) {}
+  void add(std::int64_t i) { words_[static_cast<std::size_t>(i / 64)] |= std::uint64_t{1} << (i % 64); }
+  void remove(std::int64_t i) { words_[static_cast<std::size_t>(i / 64)] &= ~(std::uint64_t{1} << (i % 64)); }
+  // The lowest that is in both; there must be one.
+  std::int64_t lowest_of_both(const Set& other) const {
+    std::size_t w = 0;
+    while ((words_[w] & other.words_[w]) == 0) ++w;
+    return static_cast<std::int64_t>(64 * w) + std::countr_zero(words_[w] & other.words_[w]);
+  }
+  // f of each that is in both, ascending; it is removed here first.
+  template <class F>
+  void take(const Set& other, F&& f) {
+    for (std::size_t w = 0; w < words_.size(); ++w) {
+      std::uint64_t found = words_[w] & other.words_[w];
+      words_[w] &= ~found;
+      for (; found != 0; found &= found - 1) f(static_cast<std::int64_t>(64 * w) + std::countr_zero(found));
+    }
+  }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
 // Every pairing of equal cost uses pairs of reduced cost 0 alone, and leaves out columns of v = 0 alone. Row by row,
 // the lowest column is taken that the rows below can make room for along such pairs.
 void Solver::prefer_low_columns() {
   const double equal = 1e-12 * cost.cwiseAbs().maxCoeff();
-  std::vector<std::vector<std::int64_t>> tight_rows(size(m)), tight_columns(size(n));
+  std::vector<Set> tight_rows(size(m), Set(n)), tight_columns(size(n), Set(m));
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = 0; j < m; ++j)
       if (j == column[size(i)] || cost(i, j) - u[size(i)] - v[size(j)] <= equal) {
-        tight_rows[size(j)].push_back(i);
-        tight_columns[size(i)].push_back(j);
+        tight_rows[size(j)].add(i);
+        tight_columns[size(i)].add(j);
       }
-  std::vector<std::int64_t> moves_to(size(n));
+  std::vector<std::int64_t> moves_to(size(n)), queue;
+  Set below(n);
+  for (std::int64_t i = 0; i < n; ++i) below.add(i);
   for (std::int64_t i = 0; i < n; ++i) {
+    below.remove(i);
     const std::int64_t own = column[size(i)];
-    const auto& wanted = tight_columns[size(i)];
-    if (wanted.front() == own) continue;
+    if (tight_columns[size(i)].lowest_of_both(tight_columns[size(i)]) == own) continue;
     // Columns that can be given up once row i's own is free, from there backwards: a row below gives up its column for
     // one that is open, and the empty place (a column without a row) can change to any open column of v = 0.
-    std::vector<bool> open(size(m));
-    std::vector<std::int64_t> queue;
+    Set open(m), fixed = below;  // fixed: rows below that have not been reached
+    queue.clear();
     std::int64_t place_moves_to = none;
     const auto reach = [&](std::int64_t j) {
-      open[size(j)] = true;
+      open.add(j);
       queue.push_back(j);
     };
     reach(own);
@@ -107,14 +136,12 @@ void Solver::prefer_low_columns() {
         for (std::int64_t j = 0; j < m; ++j)
           if (row[size(j)] == none) reach(j);
       }
-      for (const std::int64_t below : tight_rows[size(to)]) {
-        if (below <= i || open[size(column[size(below)])]) continue;
-        moves_to[size(below)] = to;
-        reach(column[size(below)]);
-      }
+      fixed.take(tight_rows[size(to)], [&](std::int64_t r) {
+        moves_to[size(r)] = to;
+        reach(column[size(r)]);
+      });
     }
-    const std::int64_t best =
-        *std::find_if(wanted.begin(), wanted.end(), [&](std::int64_t j) { return open[size(j)]; });
+    const std::int64_t best = tight_columns[size(i)].lowest_of_both(open);
     std::int64_t mover = i, to = best;
     while (to != own) {
       const std::int64_t pushed = row[size(to)];

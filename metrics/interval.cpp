@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <vector>
 
+#include "backends/cpu/parallel.h"
 #include "core/rng.h"
 #include "metrics/dense.h"
 
@@ -71,8 +74,9 @@ std::optional<Interval> r2_interval(const Tensor& predicted, const Tensor& truth
         const double value = y(i, t) - mean(t), error = y(i, t) - f(i, t);
         s.rows += 1, s.y += value, s.yy += value * value, s.error += error * error;
       }
-  std::vector<double> values;
-  for (int draw = 0; draw < draws; ++draw) {
+  // Each draw has random numbers and a place of its own, so the bits do not depend on who takes it.
+  std::vector<double> drawn(draws, std::numeric_limits<double>::quiet_NaN());
+  cpu::parallel_for(draws, draws * static_cast<std::int64_t>(sums.size()), [&](std::int64_t draw) {
     Rng rng(0, static_cast<std::uint64_t>(draw));
     std::vector<Sums> all(static_cast<std::size_t>(targets));
     for (std::size_t k = 0; k < groups.size(); ++k) {
@@ -90,8 +94,10 @@ std::optional<Interval> r2_interval(const Tensor& predicted, const Tensor& truth
       r2 += 1 - s.error / total;
       ++scored;
     }
-    if (scored > 0) values.push_back(r2 / scored);
-  }
+    if (scored > 0) drawn[static_cast<std::size_t>(draw)] = r2 / scored;
+  });
+  std::vector<double> values;
+  std::ranges::copy_if(drawn, std::back_inserter(values), [](double x) { return !std::isnan(x); });
   if (values.empty()) return std::nullopt;
   std::sort(values.begin(), values.end());
   const auto at = [&](double share) {

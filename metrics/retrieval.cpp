@@ -63,6 +63,7 @@ Recall recall_at(const Tensor& queries, const Tensor& gallery, const std::vector
     r.value.push_back(share(std::count_if(rank.begin(), rank.end(), [each](std::int64_t x) { return x < each; })));
     r.chance.push_back(share(std::min(each, n)));
   }
+  r.rank = std::move(rank);
   return r;
 }
 

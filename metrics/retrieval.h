@@ -10,9 +10,10 @@ namespace triptych::metrics {
 
 struct Recall {
   std::vector<std::int64_t> k;
-  std::vector<double> value;   // recall at each k, a fraction
-  std::vector<double> chance;  // at each k
-  double tied = 0;             // fraction of queries whose match ties with another gallery row
+  std::vector<double> value;            // recall at each k, a fraction
+  std::vector<double> chance;           // at each k
+  double tied = 0;                      // fraction of queries whose match ties with another gallery row
+  std::vector<std::int64_t> rank = {};  // of each query's match, from 0
   std::int64_t n = 0;
 };
 

@@ -53,7 +53,7 @@ Tensor reordered(const Tensor& x, const Columns& place) {
 TEST_CASE("hungarian: the cost of the best of all pairings, and the first of those that cost the same") {
   Rng rng(3);
   for (int trial = 0; trial < 400; ++trial) {
-    const std::int64_t m = 1 + rng.below(6), n = 1 + rng.below(static_cast<std::uint32_t>(m));
+    const std::int64_t m = 1 + rng.below(8), n = 1 + rng.below(static_cast<std::uint32_t>(m));
     const bool ties = trial % 2 == 0;  // whole numbers from 0 to 2: many pairings cost the same
     const Tensor cost = matrix(n, m, [&](double, double) { return ties ? rng.below(3) : rng.normal(); });
     CAPTURE(trial);
@@ -61,8 +61,6 @@ TEST_CASE("hungarian: the cost of the best of all pairings, and the first of tho
     CHECK(found.cost == Approx(best.cost).epsilon(1e-12));
     CHECK(found.columns == best.columns);
   }
-  const Tensor eight = noise(8, 8, 5);
-  CHECK(hungarian(eight).cost == Approx(tried(eight).cost).epsilon(1e-12));
 }
 
 TEST_CASE("hungarian: more rows than columns is the transpose, rows left over get -1") {
