@@ -50,8 +50,9 @@ Var repeat_index(Tape& tape, std::int64_t batch, std::int64_t tokens) {
 }  // namespace
 
 Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t condition, const GeneratorConfig& config)
-    : condition_(all.below(spec.name + ".generate"), "condition", condition + 2 * frequencies, 2 * config.width,
-                 config.width),
+    : look_(all.below(spec.name + ".generate"), "look", token_grid(spec).tokens * token_grid(spec).width, config.width),
+      condition_(all.below(spec.name + ".generate"), "condition", condition + config.width + 2 * frequencies,
+                 2 * config.width, config.width),
       draft_(all.below(spec.name + ".generate"), "draft", config.width, 4 * config.width,
              token_grid(spec).tokens * token_grid(spec).width),
       in_(all.below(spec.name + ".generate"), "in", 2 * token_grid(spec).width, config.width),
@@ -77,7 +78,9 @@ Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t con
 
 Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const {
   const std::int64_t batch = x_t.shape()[0], tokens = x_t.shape()[1];
-  const Var parts[] = {condition, c.tape().constant(waves(t.value()))};
+  const Var real = mask ? scale_rows(x_t, mask) : x_t;
+  const Var parts[] = {condition, look_(c, reshape(real, {batch, tokens * x_t.shape()[2]})),
+                       c.tape().constant(waves(t.value()))};
   const Var e = condition_(c, concat(parts, 1)), index = repeat_index(c.tape(), batch, tokens);
   const Var draft = reshape(draft_(c, e), x_t.shape()), seen[] = {x_t, draft};
   Var u = add(in_(c, concat(seen, 2)), c[position_]);
