@@ -14,15 +14,16 @@ using Expert = std::pair<std::string, std::int64_t>;  // cluster (a modality, or
 // the bridge is open, those of the other modalities under soft permission. None when it is not ours to read.
 std::vector<Expert> experts_of(const ExpertUse& use, const RunConfig& c) {
   const std::int64_t own = c.model.moe.experts.experts, shared = c.model.moe.experts.shared_experts;
-  const std::int64_t all = std::ssize(use.load), others = (std::ssize(c.model.modalities) - 1) * own;
+  const bool soft = c.model.moe.experts.foreign_penalty > 0;
+  const std::int64_t all = std::ssize(use.load), others = soft ? (std::ssize(c.model.modalities) - 1) * own : 0;
   std::vector<Expert> experts;
   const auto add = [&](const std::string& cluster, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) experts.emplace_back(cluster, i);
   };
   const bool joint = use.modality == "all";
   if (!joint) add(use.modality, own);
-  if (joint || all == own + shared || all == own + shared + others) add("shared", shared);
-  if (!joint && all >= own + others)
+  if (joint || all == own + shared + others) add("shared", shared);
+  if (!joint && soft)
     for (const ModalitySpec& m : c.model.modalities)
       if (m.name != use.modality) add(m.name, own);
   if (std::ssize(experts) != all) experts.clear();
