@@ -27,17 +27,19 @@ struct Options {
   bool json = false;
 };
 
-// The modality named, else the first that can be generated.
-std::size_t find_modality(const Options& o, const std::vector<ModalitySpec>& specs) {
+// The modality named, else the first that the run generates.
+std::size_t find_modality(const Options& o, const Model& model) {
+  const std::vector<ModalitySpec>& specs = model.config().modalities;
   std::vector<std::string> known;
   for (std::size_t m = 0; m < specs.size(); ++m) {
-    if (token_grid(specs[m]).tokens == 0) continue;
+    if (!model.generates(m)) continue;
     if (o.modality.empty() || o.modality == specs[m].name) return m;
     known.push_back(specs[m].name);
   }
-  if (o.modality.empty() || known.empty())
-    throw Error(Exit::usage, "generate.modality", "no modality of this run can be generated");
-  refuse_unknown("generate.modality", "a modality that can be generated", o.modality, known);
+  if (known.empty())
+    throw Error(Exit::usage, "generate.none", "nothing was trained to generate any modality of this run", {},
+                "train with --preset generative, or a term of loss flow_matching on generation");
+  refuse_unknown("generate.modality", "a modality that the run generates", o.modality, known);
 }
 
 void require_suffix(const std::string& out, ModalityKind kind) {
@@ -54,7 +56,7 @@ void write_picture(const std::string& out, const PictureGrid& grid) {
   data::write_file_atomically(out, std::as_bytes(std::span(file)));
 }
 
-// NAME[.VIEW] and NAME[.VIEW].real (n,L,D), and the positions.
+// NAME[.VIEW] and NAME[.VIEW].real (n,L,D), NAME[.VIEW].mask (n,L) where there is padding, and the positions.
 void write_features(const std::string& out, const std::string& name, const Generated& g) {
   data::Safetensors file;
   const auto add = [&](const std::string& as, const Tensor& t) {
@@ -67,6 +69,7 @@ void write_features(const std::string& out, const std::string& name, const Gener
     const std::string of = name + (g.views[v].empty() ? "" : "." + g.views[v]);
     add(of, g.made[v]);
     add(of + ".real", g.real[v]);
+    if (g.mask[v]) add(of + ".mask", g.mask[v]);
   }
   const std::int64_t n = std::ssize(g.items);
   std::vector<std::int32_t> donors;
@@ -102,7 +105,7 @@ int run(const Options& o) {
   GenerateRequest request;
   request.mode = o.mode == "reconstruct" ? Mode::reconstruct : o.mode == "swap" ? Mode::swap : Mode::cross;
   const std::vector<ModalitySpec> specs = run.data->modalities();
-  request.modality = find_modality(o, specs);
+  request.modality = find_modality(o, *run.model);
   request.how = {o.solver == "euler" ? FlowSampling::Solver::euler : FlowSampling::Solver::heun,
                  static_cast<int>(o.steps)};
   request.seed = static_cast<std::uint64_t>(o.seed);
@@ -147,7 +150,7 @@ std::function<int()> setup(CLI::App& options) {
   add_choice(options, "--mode", o->mode, {"reconstruct", "swap", "cross"},
              "what the flow is given: an item's own codes; its joint code and another's private code (default); the\n"
              "           same, with the joint code read from the other modalities alone");
-  add_text(options, "--modality", o->modality, "NAME", "what is generated (default: the first that can be)");
+  add_text(options, "--modality", o->modality, "NAME", "what is generated (default: the first that the run generates)");
   add_integer(options, "--items", o->items, 1, 256, "held-out items in the picture (default: 12); figures are of all");
   add_integer(options, "--steps", o->steps, 1, 1000, "of the flow (default: 20)");
   add_choice(options, "--solver", o->solver, {"euler", "heun"}, "of the flow (default: heun, twice the work a step)");

@@ -42,32 +42,52 @@ Tensor noise_rows(std::uint64_t seed, std::int64_t n, const TokenGrid& grid) {
   return noise;
 }
 
-Tensor sample(const Model& model, const GenerateRequest& r, const Tensor& noise, const Tensor& joint,
-              const Tensor& private_code) {
+Tensor sample(const Model& model, const GenerateRequest& r, const Tensor& noise, const Tensor& shared,
+              const Tensor& private_code, const Tensor& mask) {
   const std::int64_t n = noise.shape()[0];
   Tensor made(noise.shape(), DType::f32);
   for (std::int64_t from = 0; from < n; from += most_rows) {
     std::vector<std::int32_t> rows(static_cast<std::size_t>(std::min(most_rows, n - from)));
     std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(from));
-    Tensor part[3];
+    Tensor part[4];
     gather_rows(noise, rows, part[0]);
-    gather_rows(joint, rows, part[1]);
+    gather_rows(shared, rows, part[1]);
     gather_rows(private_code, rows, part[2]);
-    const Tensor piece = model.generate(r.modality, part[0], part[1], part[2], r.how);
+    if (mask) gather_rows(mask, rows, part[3]);
+    const Tensor piece = model.generate(r.modality, part[0], part[1], part[2], part[3], r.how);
     std::copy_n(piece.data<float>(), piece.size(), made.data<float>() + from * (noise.size() / n));
   }
   return made;
 }
 
-double r2(const std::vector<Tensor>& real, const std::vector<Tensor>& made) {
+// Of all entries of real tokens.
+double r2(const Generated& g) {
   double error = 0, sum = 0, squares = 0, n = 0;
-  for (std::size_t v = 0; v < real.size(); ++v)
-    for (std::int64_t i = 0; i < real[v].size(); ++i) {
-      const double x = real[v].at(i), d = made[v].at(i) - x;
+  for (std::size_t v = 0; v < g.real.size(); ++v) {
+    const std::int64_t width = g.real[v].shape()[2];
+    for (std::int64_t i = 0; i < g.real[v].size(); ++i) {
+      if (g.mask[v] && g.mask[v].at(i / width) == 0) continue;
+      const double x = g.real[v].at(i), d = g.made[v].at(i) - x;
       error += d * d, sum += x, squares += x * x, ++n;
     }
+  }
   const double spread = squares - sum * sum / n;
   return spread > 0 ? 1 - error / spread : 0;
+}
+
+// The mean of the other modalities' shared codes, each of its first view.
+Tensor mean_of_others(const std::vector<CodedBlock>& coded, std::size_t modality, std::size_t modalities) {
+  Tensor sum;
+  double count = 0;
+  for (std::size_t m = 0; m < modalities; ++m) {
+    const auto first = std::find_if(coded.begin(), coded.end(), [&](const CodedBlock& c) { return c.modality == m; });
+    if (m == modality || first == coded.end()) continue;
+    if (!sum) sum = Tensor::zeros(first->shared_code.shape(), DType::f32);
+    for (std::int64_t i = 0; i < sum.size(); ++i) sum.set(i, sum.at(i) + first->shared_code.at(i));
+    ++count;
+  }
+  for (std::int64_t i = 0; i < sum.size(); ++i) sum.set(i, sum.at(i) / count);
+  return sum;
 }
 
 Tensor stacked(const std::vector<Tensor>& parts) {
@@ -127,13 +147,15 @@ Generated generate(const Model& model, const DataSource& data, const GenerateReq
   if (r.mode != Mode::reconstruct) std::rotate(g.donor.begin(), g.donor.begin() + 1, g.donor.end());
 
   const std::size_t views = own.size();
-  std::vector<Tensor> joint(views), private_code;
+  const std::vector<CodedBlock> coded = encode(model, held_out);
+  std::vector<Tensor> shared(views), private_code;
   for (std::size_t v = 0; v < views; ++v) {
     std::vector<const Block*> read = others;
-    if (r.mode != Mode::cross && (views > 1 || others.empty())) read.push_back(own[v]);
-    joint[v] = encode_joint(model, read);
+    if (r.mode != Mode::cross) read.push_back(own[v]);
+    shared[v] =
+        views == 1 && !others.empty() ? mean_of_others(coded, r.modality, specs.size()) : encode_joint(model, read);
   }
-  for (const CodedBlock& c : encode(model, held_out))
+  for (const CodedBlock& c : coded)
     if (c.modality == r.modality) private_code.push_back(c.private_code);
 
   const Tensor noise = noise_rows(r.seed, n, token_grid(spec));
@@ -141,11 +163,12 @@ Generated generate(const Model& model, const DataSource& data, const GenerateReq
     g.views.push_back(own[v]->view);
     g.joint_of.push_back(r.mode == Mode::swap ? (v + 1) % views : v);
     g.real.push_back(generated_tokens(spec, own[v]->values, all));
+    g.mask.push_back(own[v]->values.mask);
     Tensor donated;
     gather_rows(private_code[v], g.donor, donated);
-    g.made.push_back(sample(model, r, noise, joint[g.joint_of[v]], donated));
+    g.made.push_back(sample(model, r, noise, shared[g.joint_of[v]], donated, g.mask[v]));
   }
-  if (r.mode == Mode::reconstruct) g.r2 = r2(g.real, g.made);
+  if (r.mode == Mode::reconstruct) g.r2 = r2(g);
   if (data.train_items() > 0) g.factors = read_factors(spec, data.blocks(false), held_out, r, g.made);
   return g;
 }

@@ -4,7 +4,8 @@
 //   swap          item i as donor d(i) is drawn: [joint(i in another view), private(d(i) in view v)]
 //   cross         the same, the joint code read from the other modalities alone: text in, picture out
 //
-// With one view and several modalities the joint code is read from the others in every mode, as in training
+// With one view and several modalities the mean of the others' shared codes stands for the joint code in every mode, as
+// in training
 // (models/objective/generation.h). d(i) is the next item, and the noise of item i is the same in every view and mode.
 // What generates never sees the sample it is to show: in swap and cross neither the item in view v nor anything drawn
 // from it.
@@ -39,9 +40,10 @@ struct Generated {
   std::vector<std::string> views;     // of the modality
   std::vector<std::int32_t> items;    // as DataSource numbers them
   std::vector<Tensor> real, made;     // one a view: tokens (n,L,D), models/generation/generated_tokens.h
+  std::vector<Tensor> mask;           // one a view: (n,L), null where all tokens are real
   std::vector<std::int32_t> donor;    // position of each item's donor; its own when reconstructing
   std::vector<std::size_t> joint_of;  // the view that the joint code of view v is read from; v itself for cross
-  double r2 = 0;                      // reconstruct: of made against real, all entries; else 0
+  double r2 = 0;                      // reconstruct: of made against real, all entries of real tokens; else 0
   std::vector<FactorRead> factors;
 };
 

@@ -49,7 +49,8 @@ std::string read_head(int connection) {
 }
 
 void send_all(int connection, std::string_view text) {
-  while (!text.empty() && ready(connection, POLLOUT, now_ms() + patience_ms)) {
+  const std::int64_t deadline = now_ms() + 5 * patience_ms;  // of the whole answer: a slow reader must not hold us up
+  while (!text.empty() && ready(connection, POLLOUT, deadline)) {
     const ssize_t n = ::send(connection, text.data(), text.size(), MSG_NOSIGNAL);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n <= 0) return;

@@ -18,7 +18,8 @@ std::string report_html(const ReportContent& c) {
     body += "<p class=\"note\">No figures of the model: " + html_text(c.unjudged) + "</p>\n";
   body += curves_section(c) + origin_section(c);
   body +=
-      "<footer>Every figure but the training curves is on held-out data. This page holds all it shows: it needs no "
+      "<footer>Every figure but the training curves, and what the verdict says of training, is on held-out data. This "
+      "page holds all it shows: it needs no "
       "network and no scripts.</footer>\n";
   return html_page(c.run + " · Triptych report",
                    "<main>\n" + introduction_section(c) + contents_of(body) + body + "</main>\n", c.refresh_after);

@@ -97,7 +97,14 @@ void rehearse(const Model& model, DataSource& data, const TrainConfig& t) {
   try {
     for (const double progress : {0.0, 0.5, 1.0}) {
       context.begin(true, static_cast<std::uint64_t>(t.seed), 0);
-      for (const LossTerm& term : model.objective(context, batch, progress).terms) acting.insert(term.name);
+      for (const LossTerm& term : model.objective(context, batch, progress).terms) {
+        acting.insert(term.name);
+        if (surgery::weighs_losses(t.surgery.method) && term.value.value().item() < 0)
+          throw Error(Exit::usage, "surgery.loss",
+                      t.surgery.method + " needs losses above 0: '" + std::string(term.name) + "' is " +
+                          number_text(term.value.value().item()),
+                      {}, "pcgrad, upgrad and the other methods of docs/surgery.md take any loss");
+      }
     }
   } catch (const Error& e) {
     throw Error(Exit::usage, e.code, "the objective cannot be computed on this data: " + std::string(e.what()), {},

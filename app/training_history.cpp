@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 // One entry of "routing"; nothing for what we did not write.
 bool read_use(const Json& entry, ExpertUse& use) {
   if (!entry.is_object()) return false;
-  for (const char* key : {"layer", "dropped", "leakage"})
+  for (const char* key : {"layer", "leakage"})
     if (!entry.contains(key) || !entry[key].is_number()) return false;
   for (const char* key : {"modality", "code"})
     if (!entry.contains(key) || !entry[key].is_string()) return false;
@@ -26,7 +26,6 @@ bool read_use(const Json& entry, ExpertUse& use) {
   use.modality = entry["modality"].get<std::string>();
   use.code = entry["code"].get<std::string>();
   use.leakage = entry["leakage"].get<double>();
-  use.dropped = entry["dropped"].get<double>();
   return use.load.size() == entry["load"].size();
 }
 
@@ -45,7 +44,6 @@ void add(const ExpertUse& one, std::vector<Sum>& sums) {
   ExpertUse& use = found->use;
   for (std::size_t i = 0; i < use.load.size(); ++i) use.load[i] += one.load[i];
   use.leakage += one.leakage;
-  use.dropped += one.dropped;
   ++found->lines;
 }
 
@@ -62,8 +60,6 @@ TrainingHistory read_history(const std::string& path) {
     const Json line = Json::parse(text.substr(0, end), nullptr, false);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) continue;
-    for (const auto& [key, value] : line.items())
-      if (value.is_number()) history.last[key] = value.get<double>();
     if (!line.contains("routing") || !line["routing"].is_array()) continue;
     routed.emplace_back();
     for (const Json& entry : line["routing"])
@@ -75,7 +71,6 @@ TrainingHistory read_history(const std::string& path) {
   for (Sum& s : sums) {
     for (double& x : s.use.load) x /= s.lines;
     s.use.leakage /= s.lines;
-    s.use.dropped /= s.lines;
     history.experts.push_back(std::move(s.use));
   }
   return history;

@@ -14,11 +14,10 @@ struct ExpertUse {
   std::int64_t layer = 0;
   std::string modality, code;  // modality: "all" for the joint code
   std::vector<double> load;    // share of the choices, by expert
-  double leakage = 0, dropped = 0;
+  double leakage = 0;
 };
 struct TrainingHistory {
   std::vector<ExpertUse> experts;
-  std::map<std::string, double> last;  // newest value of everything logged as a number
 };
 
 // Lines that are not JSON objects with a step (half a line after a crash) are left out; so is a file that is missing.

@@ -52,7 +52,8 @@ Objectives objectives_of(const ModelConfig& model) {
       if (on == "shared" && two) o.aligns = true;
       if (on == "cross-reconstruction" || on == "shared-reconstruction") o.aligns = true;
       if (on == "private-shared") o.decorrelates = true;
-      if (on.starts_with("private") || on.ends_with("reconstruction") || on == "attention" || on == "views.private")
+      if (on.starts_with("private") || on.ends_with("reconstruction") || on == "attention" || on == "views.private" ||
+          on.starts_with("generation"))
         o.trains_private = o.trains_private || on != "shared-reconstruction";
       of_private += on.starts_with("private.");
       of_shared += on.starts_with("shared.");

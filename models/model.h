@@ -67,11 +67,13 @@ class Model {
   // joint code is read from the others. At least one must be there. Attention maps where `wanted` asks for them: those
   // of every scheme of a stack, the last one's first.
   virtual Factors factors(Context& c, const Batch& batch, const Wanted& wanted = {}) const = 0;
-  // Tokens of modality m (generation/generated_tokens.h) from noise like them (n,L,D), a joint code (n,shared width)
-  // and private codes of m (n,private width). Throws Error(usage, "generate.none") when no term trained a generator of
-  // m.
-  virtual Tensor generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
-                          const FlowSampling& how) const = 0;
+  // Did a term train a generator of modality m?
+  virtual bool generates(std::size_t m) const = 0;
+  // Tokens of modality m (generation/generated_tokens.h) from noise like them (n,L,D), what is shared (n,shared width:
+  // objective/generation.h) and private codes of m (n,private width); mask (n,L) or null. Throws Error(usage,
+  // "generate.none") when generates(m) is false.
+  virtual Tensor generate(std::size_t m, const Tensor& noise, const Tensor& shared, const Tensor& private_code,
+                          const Tensor& mask, const FlowSampling& how) const = 0;
   // What must hold of the parameters after an optimizer step (the logit scale stays in [0, ln 100]).
   virtual void after_step() = 0;
 

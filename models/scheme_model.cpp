@@ -138,14 +138,13 @@ Factors SchemeModel::factors(Context& c, const DataOnTape& data, double gate, co
   return f;
 }
 
-Tensor SchemeModel::generate(std::size_t m, const Tensor& noise, const Tensor& joint, const Tensor& private_code,
-                             const FlowSampling& how) const {
-  const Generation* generation = objective_->generation();
-  if (!generation || !generation->has(m))
+Tensor SchemeModel::generate(std::size_t m, const Tensor& noise, const Tensor& shared, const Tensor& private_code,
+                             const Tensor& mask, const FlowSampling& how) const {
+  if (!generates(m))
     throw Error(Exit::usage, "generate.none",
                 "nothing was trained to generate '" + escape_text(config_.modalities[m].name, 64) + "'", {},
                 "train with --preset generative, or a term of loss flow_matching on generation");
-  return generation->sample(parameters_, m, noise, joint, private_code, how);
+  return objective_->generation()->sample(parameters_, m, noise, shared, private_code, mask, how);
 }
 
 LossTerms SchemeModel::objective(Context& c, const Batch& batch, double progress) const {

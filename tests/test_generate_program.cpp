@@ -83,7 +83,7 @@ TEST_CASE("generate: what cannot be is refused, and nothing is written") {
   REQUIRE(run_program(train_features(dir, "plain", "clip")).status == 0);
   const std::string out = dir / "out.safetensors";
   cli_test::check_refusals({
-      {{"generate", dir / "plain", "--out", out}, 2, "nothing was trained to generate 'text'"},
+      {{"generate", dir / "plain", "--out", out}, 2, "nothing was trained to generate any modality"},
       {{"generate", dir / "drawn", "--out", dir / "out.png"}, 2, "must end in .safetensors: features are generated"},
       {{"generate", dir / "drawn", "--out", out, "--modality", "imgae"}, 2, "did you mean 'image'"},
       {{"generate", dir / "drawn", "--out", out, "--steps", "0"}, 2, "--steps"},

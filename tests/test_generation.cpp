@@ -84,6 +84,14 @@ TEST_CASE("flow: euler is of first order and heun of second; both are exact on s
   const auto straight = [](const Tensor& x, double) { return Tensor::full(x.shape(), x.dtype(), 3); };
   for (const Solver solver : {Solver::euler, Solver::heun})
     CHECK(follow_flow(Tensor::scalar(1, DType::f64), straight, {solver, 5}).item() == doctest::Approx(4));
+  // A net that names the data, x^ = 2, ends there, whatever the noise was.
+  const auto ideal = [](const Tensor& x, double t) {
+    return Tensor::scalar((2 - x.item()) / std::max(1 - t, 1e-3), DType::f64);
+  };
+  for (const Solver solver : {Solver::euler, Solver::heun})
+    for (const int steps : {1, 10, 20, 200})
+      CHECK(follow_flow(Tensor::scalar(-5, DType::f64), ideal, {solver, steps}).item() ==
+            doctest::Approx(2).epsilon(1e-12));
   CHECK_THROWS_AS(follow_flow(Tensor::scalar(1, DType::f64), straight, {Solver::euler, 0}), Error);
 }
 
@@ -150,8 +158,8 @@ TEST_CASE("generation: a trained flow gives back the samples of its codes, and s
   for (std::int64_t i = 0; i < own.size(); ++i) turned.set(i, own.at((i + 1) % own.size()));
   const Tensor noise = normals({60, 1, 3}, 2);
   const FlowSampling how{FlowSampling::Solver::heun, 8};
-  const Tensor same = model->generate(0, noise, joint, own, how),
-               swapped = model->generate(0, noise, joint, turned, how);
+  const Tensor same = model->generate(0, noise, joint, own, {}, how),
+               swapped = model->generate(0, noise, joint, turned, {}, how);
   const Tensor& real = held_out.modalities[0].values;
   double error = 0, shared_error = 0, own_error = 0, spread = 0;
   for (std::int64_t i = 0; i < 60; ++i) {
@@ -189,5 +197,5 @@ TEST_CASE("generation: what cannot be is refused") {
   c = small_model(1);
   c.objective = {{"align", "clip", {"shared"}}};
   const auto model = make_model(c, DType::f32, 1);
-  CHECK_THROWS_AS(model->generate(0, normals({2, 1, 3}, 1), normals({2, 4}, 2), normals({2, 4}, 3), {}), Error);
+  CHECK_THROWS_AS(model->generate(0, normals({2, 1, 3}, 1), normals({2, 4}, 2), normals({2, 4}, 3), {}, {}), Error);
 }

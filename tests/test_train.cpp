@@ -66,7 +66,9 @@ class Toy : public Model {
     return o;
   }
   Factors factors(Context&, const Batch&, const Wanted&) const override { return {}; }
-  Tensor generate(std::size_t, const Tensor&, const Tensor&, const Tensor&, const FlowSampling&) const override {
+  bool generates(std::size_t) const override { return false; }
+  Tensor generate(std::size_t, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                  const FlowSampling&) const override {
     return {};
   }
   void after_step() override { parameters_[scale_].value.set(0, std::max(0.5, parameters_[scale_].value.item())); }

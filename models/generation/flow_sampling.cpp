@@ -24,7 +24,7 @@ Tensor follow_flow(Tensor x, const std::function<Tensor(const Tensor& x, double 
   const double h = 1.0 / how.steps;
   for (int s = 0; s < how.steps; ++s) {
     const Tensor v = velocity(x, s * h);
-    if (how.solver == FlowSampling::Solver::heun) {
+    if (how.solver == FlowSampling::Solver::heun && s + 1 < how.steps) {
       const Tensor after = velocity(moved(x, v, h), (s + 1) * h);
       x = moved(moved(x, v, h / 2), after, h / 2);
     } else {

@@ -18,7 +18,7 @@ namespace triptych {
 namespace {
 
 constexpr int frequencies = 8;
-constexpr double least_rest = 0.05;  // of 1 - t
+constexpr double least_rest = 1e-3;  // of 1 - t: sampling asks for t <= 1 - 1/steps, with at most 1,000 steps
 
 // t (B) -> (B,16).
 Tensor waves(const Tensor& t) {
@@ -33,7 +33,7 @@ Tensor waves(const Tensor& t) {
   return w;
 }
 
-// 1 / max(1 - t, 1/20) for every token: (B) -> (B,L).
+// 1 / (1 - t) for every token: (B) -> (B,L).
 Tensor inverse_rest(const Tensor& t, std::int64_t tokens) {
   Tensor s({t.size(), tokens}, t.dtype());
   for (std::int64_t i = 0; i < s.size(); ++i) s.set(i, 1 / std::max(1 - t.at(i / tokens), least_rest));

@@ -24,13 +24,13 @@ struct GeneratorConfig {
 //   e = F [k; P x_t; sin(pi i t), cos(pi i t), i = 1..8]       P: all tokens at once        (B,d)
 //   y = G e                                                    a draft                     (B,L,D)
 //   u = W [x_t; y] + position;   per layer:   u <- u + V_l e;   u <- u + S(LN u);   u <- u + F_l(LN u)
-//   x^ = y + O LN(u)             what the noise is taken for;     velocity v = (x^ - x_t) / max(1 - t, 1/20)
+//   x^ = y + O LN(u)             what the noise is taken for;     velocity v = (x^ - x_t) / (1 - t)
 //
 // F, G, F_l: feed-forward, of 2 d, 4 d and 2 d hidden units; S: self-attention. O starts at 0. The net names the data
 // and not the velocity: the noise in x_t needs all of the token's width and would have to pass through it, the data lie
 // near few dimensions. The draft says what belongs where within a few hundred steps, which layers that share their
-// weights over tokens take thousands to learn; they sharpen it. Li & He 2025, arXiv 2511.13720 (their clip of 1 - t is
-// 1/20 too); Peebles & Xie 2023, arXiv 2212.09748, for the transformer.
+// weights over tokens take thousands to learn; they sharpen it. Li & He 2025, arXiv 2511.13720; Peebles & Xie 2023,
+// arXiv 2212.09748, for the transformer.
 class Generator {
  public:
   // condition: w. Throws Error(usage, "generator.heads") unless heads divide width.

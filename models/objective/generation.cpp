@@ -15,6 +15,8 @@ namespace triptych {
 
 namespace {
 
+constexpr double latest = 0.95;
+
 Var index_of(Tape& tape, std::span<const std::int32_t> rows, std::int64_t shift = 0) {
   Tensor index({std::ssize(rows)}, DType::i32);
   for (std::size_t i = 0; i < rows.size(); ++i)
@@ -65,7 +67,8 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   Rng rng(of.seed, of.stream);
   Tensor times({count}, data.dtype());
   for (std::int64_t i = 0; i < count; ++i)
-    times.set(i, times_ == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.8 - 0.8 * rng.normal())));
+    times.set(i, times_ == FlowTimes::uniform ? latest * rng.uniform()
+                                              : std::min(latest, 1 / (1 + std::exp(0.8 - 0.8 * rng.normal()))));
   Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)), tape.constant(data), tape.constant(times), {}};
 
   const Var codes[] = {gather(shared, index_of(tape, rows, views > 1 ? n : 0)),
@@ -89,7 +92,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
 }
 
 Tensor Generation::sample(const Parameters& parameters, std::size_t m, const Tensor& noise, const Tensor& joint,
-                          const Tensor& private_code, const FlowSampling& how) const {
+                          const Tensor& private_code, const Tensor& mask, const FlowSampling& how) const {
   Tape tape(cpu_kernels());
   Context c(tape, parameters);
   return follow_flow(
@@ -98,7 +101,9 @@ Tensor Generation::sample(const Parameters& parameters, std::size_t m, const Ten
         c.begin(false);
         const Var codes[] = {tape.constant(joint), tape.constant(private_code)};
         const Var time = tape.constant(Tensor::full({x.shape()[0]}, x.dtype(), t));
-        return generators_[m]->velocity(c, tape.constant(x), time, concat(codes, 1), {}).value();
+        return generators_[m]
+            ->velocity(c, tape.constant(x), time, concat(codes, 1), mask ? tape.constant(mask) : Var{})
+            .value();
       },
       how);
 }

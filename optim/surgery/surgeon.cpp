@@ -56,6 +56,10 @@ const std::vector<std::string_view>& surgery_names() {
   return names;
 }
 
+bool weighs_losses(std::string_view method) {
+  return std::ranges::any_of(weightings, [&](const NamedWeighting& w) { return w.name == method; });
+}
+
 Surgeon::Surgeon(const SurgeryConfig& config, Names losses, std::uint64_t seed, std::int64_t epoch)
     : config_(config), names_(std::move(losses)), seed_(seed) {
   for (const Method* m : gramian_methods())

@@ -32,6 +32,8 @@ struct SurgeryConfig {
 
 // "none", the methods of gramian_methods() and the weightings: dwa, famo, gradnorm, uncertainty_weighting.
 const std::vector<std::string_view>& surgery_names();
+// Is it a weighting, which takes no loss below 0?
+bool weighs_losses(std::string_view method);
 
 class Surgeon {
  public:
