@@ -89,22 +89,21 @@ void check(const RunConfig& c) {
 std::vector<TermConfig> default_objective(const RunConfig& c) {
   const bool own = is_emoji(c.data.source) && c.model.preset == "scheme";
   std::vector<TermConfig> terms =
-      own ? emoji_objective(has_experts(c.model))
+      own ? emoji_objective(c.model)
           : variant_objective(c.model.preset, c.model, std::max<std::size_t>(2, c.data.files.size()));
   if (!c.data.labels.empty()) terms.push_back({"task", "cross_entropy", {"task"}});
   return terms;
 }
 
 // The emoji settings were chosen for shared-private. The codes of other schemes stay as wide as the model, but the
-// shared ones of query banks and typed slots, which would tell the style; and slots compete for the tokens of a
-// picture, so it needs more than one (docs/training.md).
+// shared one of query banks, which would tell the style; and slots compete for the tokens of a picture, so it needs
+// more than one (docs/training.md).
 void fit_to_emoji(RunConfig& config, const std::set<std::string>& given) {
   ModelConfig& m = config.model;
   const std::string& last = m.scheme.back();
   if (last == "shared-private") return;
   if (!given.contains("model.private_width")) m.private_width = 0;
-  if (!given.contains("model.shared_width"))
-    m.shared_width = last == "query-banks" ? 80 : last == "typed-slots" ? 96 : 0;
+  if (!given.contains("model.shared_width")) m.shared_width = last == "query-banks" ? 80 : 0;
   if (last != "typed-slots") return;
   if (!given.contains("model.image_tokens")) m.image_tokens = "map";
   if (!given.contains("typed_slots.private_slots")) m.typed_slots.private_slots = 2;
@@ -182,7 +181,7 @@ RunConfig emoji_defaults() {
   c.train.lr = 1.5e-3;
   c.train.warmup = 140;
   c.train.optimizer.weight_decay = 0.1;
-  c.model.objective = emoji_objective(false);
+  c.model.objective = emoji_objective(c.model);
   return c;
 }
 

@@ -7,6 +7,7 @@
 #include "app/config_fields.h"
 #include "app/terminal.h"
 #include "core/error.h"
+#include "models/objective/presets.h"
 #include "models/objective/term_codes.h"
 
 namespace triptych::app {
@@ -106,13 +107,14 @@ std::string to_toml(const TermConfig& t) {
   return out;
 }
 
-std::vector<TermConfig> emoji_objective(bool routed) {
+std::vector<TermConfig> emoji_objective(const ModelConfig& model) {
+  const double apart = model.scheme.back() == "typed-slots" ? 30 : 15;  // share slots tell the style with less
   std::vector<TermConfig> terms = {{"reconstruct", "mse", {"reconstruction"}, 2, 2},
                                    {"align", "clip", {"shared"}, 2, 2, WeightSchedule::gate},
                                    {"align_views", "clip", {"views.shared"}, 2.5, 2.5, WeightSchedule::gate},
-                                   {"decorrelate", "xcorr", {"private-shared", "private"}, 15, 15},
+                                   {"decorrelate", "xcorr", {"private-shared", "private"}, apart, apart},
                                    {"variance", "variance_hinge", {"private", "shared"}}};
-  if (routed) terms.push_back({"balance", "switch_balance", {"routing"}, 0.1, 0.1});
+  if (has_experts(model)) terms.push_back({"balance", "switch_balance", {"routing"}, 0.1, 0.1});
   return terms;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/model.h"
 #include "models/objective/term.h"
 
 namespace triptych::app {
@@ -22,7 +23,7 @@ void set_objective_value(std::vector<TermConfig>& terms, const std::string& key,
 
 std::string to_toml(const TermConfig& term);  // one [[objective]] table
 
-// The weights that suit the emoji pairs, with a balance of the experts where there are some (routed).
-std::vector<TermConfig> emoji_objective(bool routed);
+// The weights that suit the emoji pairs, with a balance of the experts where there are some.
+std::vector<TermConfig> emoji_objective(const ModelConfig& model);
 
 }  // namespace triptych::app

@@ -48,6 +48,8 @@ TEST_CASE("config: a scheme brings its objective, and on the emoji the widths it
   CHECK(c.model.image_tokens == "map");
   CHECK(c.model.typed_slots.private_slots == 5);
   CHECK(c.model.typed_slots.shared_slots == 2);
+  CHECK(c.model.objective[3].name == "decorrelate");
+  CHECK(c.model.objective[3].weight == 30);
   slots.source = "synthetic:disentangled";
   CHECK(read_config(slots).model.typed_slots.shared_slots == 4);
   from.values.emplace_back("model.shared_width", "80");
