@@ -118,7 +118,8 @@ std::string curves_section(const ReportContent& c) {
   }
   std::vector<const Series*> monitored;
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (!taken[i]) monitored.push_back(&all[i]);
+    if (!taken[i] && all[i].name != "monitor/items" && all[i].name != "monitor/fitted")  // counts that never change
+      monitored.push_back(&all[i]);
   if (!monitored.empty())
     out += subheading("Disentanglement while it trains",
                       "The expected picture: private codes high with their own modality and low across, shared codes "
