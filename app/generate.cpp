@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include "app/report_png.h"
 #include "app/run_open.h"
 #include "app/terminal.h"
+#include "app/verdict_parts.h"
 #include "core/error.h"
 #include "data/atomic_file.h"
 #include "data/safetensors.h"
@@ -80,12 +80,6 @@ void write_features(const std::string& out, const std::string& name, const Gener
   data::write_safetensors(out, file);
 }
 
-std::string percent(double fraction) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f %%", 100 * fraction);
-  return text;
-}
-
 const char* legend(Mode mode) {
   switch (mode) {
     case Mode::reconstruct: return "per view: the held-out picture, and what its own codes give\n";
@@ -120,13 +114,13 @@ int run(const Options& o) {
   nlohmann::ordered_json factors = nlohmann::ordered_json::array();
   std::string text = spec.kind == ModalityKind::image ? legend(request.mode) : "";
   if (request.mode == Mode::reconstruct)
-    text += "R^2 of what was generated against the samples: " + percent(g.r2) + "\n";
+    text += "R^2 of what was generated against the samples: " + percents(g.r2) + "\n";
   for (const FactorRead& f : g.factors) {
     factors.push_back(
         {{"factor", f.factor}, {"generated", f.generated}, {"real", f.real}, {"chance", f.chance}, {"n", f.n}});
     text += escape_text(f.factor, 64) + " told from " + std::to_string(f.n) +
-            " generated pictures by a probe fitted on real ones: " + percent(f.generated) + " (real pictures " +
-            percent(f.real) + ", chance " + percent(f.chance) + ")\n";
+            " generated pictures by a probe fitted on real ones: " + percents(f.generated) + " (real pictures " +
+            percents(f.real) + ", chance " + percents(f.chance) + ")\n";
   }
   if (o.json) {
     nlohmann::ordered_json j = {{"file", o.out},         {"step", run.step},        {"mode", o.mode},

@@ -24,13 +24,6 @@ Var index_of(Tape& tape, std::span<const std::int32_t> rows, std::int64_t shift 
   return tape.constant(index);
 }
 
-bool any_real(const Tensor& mask, std::int64_t row) {
-  const std::int64_t tokens = mask.shape()[1];
-  for (std::int64_t j = 0; j < tokens; ++j)
-    if (mask.at(row * tokens + j) != 0) return true;
-  return false;
-}
-
 Var shared_code(std::size_t m, const Factors& f, std::span<const Encoded> encoded, std::int64_t views) {
   if (views > 1 || encoded.size() == 1) return f.joint;
   Vars others = f.shared_codes;
@@ -55,9 +48,10 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   const Var shared = shared_code(m, f, encoded, views);
   if (!batch.values || !f.private_codes[m] || !shared) return {};
   const std::int64_t n = batch.values.shape()[0] / views;
+  const Var has = present(encoded[m].h.mask);
   std::vector<std::int32_t> rows;
   for (std::int64_t i = 0; i < n && (samples_ == 0 || std::ssize(rows) < samples_); ++i)
-    if (!batch.mask || any_real(batch.mask, i)) rows.push_back(static_cast<std::int32_t>(i));
+    if (!has || has.value().at(i) != 0) rows.push_back(static_cast<std::int32_t>(i));
   if (rows.empty()) return {};
 
   Tape& tape = c.tape();

@@ -90,9 +90,10 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
     if (codes.on == TermCodes::On::task && sizes.outputs < 1)
       refuse(t, "on = 'task' needs labels", "--labels FILE: a class or a target for every row");
     if (codes.on == TermCodes::On::generation) {
-      for (const std::size_t m : generated_by(codes, sizes.modalities))
+      const std::vector<std::size_t> made = generated_by(codes, sizes.modalities);
+      for (const std::size_t m : made)
         if (std::find(generated.begin(), generated.end(), m) == generated.end()) generated.push_back(m);
-      if (generated_by(codes, sizes.modalities).empty())
+      if (made.empty())
         refuse(t, "no modality of '" + t.on[0] + "' can be generated: n-grams say nothing of their order", "");
       wanted_.joint = true;
     }
