@@ -44,7 +44,7 @@ void Solver::pair_row(std::int64_t start) {
   constexpr double far = std::numeric_limits<double>::infinity();
   std::vector<double> distance(size(m), far);
   std::vector<std::int64_t> from(size(m), none);  // the column before on the path
-  std::vector<bool> reached(size(m));
+  std::vector<char> reached(size(m));
   std::vector<std::int64_t> path;  // reached columns, in order
   std::int64_t at = none, r = start;
   double length = 0;
@@ -55,7 +55,10 @@ void Solver::pair_row(std::int64_t start) {
       if (reached[size(j)]) continue;
       const double through = length + (cost(r, j) - u[size(r)] - v[size(j)]);
       if (through < distance[size(j)]) distance[size(j)] = through, from[size(j)] = at;
-      if (distance[size(j)] < least) least = distance[size(j)], next = j;  // the lowest index on a tie
+      // On a tie a column without a row: the path ends there. Else costs that all tie are walked through column by
+      // column.
+      if (distance[size(j)] < least || (distance[size(j)] == least && row[size(j)] == none && row[size(next)] != none))
+        least = distance[size(j)], next = j;
     }
     length = least;
     reached[size(next)] = true;
