@@ -31,12 +31,13 @@ std::vector<const Block*> first_of_others(const std::vector<Block>& all, std::si
   return found;
 }
 
-// Row i is a function of (seed, i) alone.
-Tensor noise_rows(std::uint64_t seed, std::int64_t n, const TokenGrid& grid) {
+// Row i is a function of (seed, which[i]) alone.
+Tensor noise_rows(std::uint64_t seed, std::span<const std::int32_t> which, const TokenGrid& grid) {
+  const std::int64_t n = std::ssize(which);
   Tensor noise({n, grid.tokens, grid.width}, DType::f32);
   const std::int64_t row = grid.tokens * grid.width;
   for (std::int64_t i = 0; i < n; ++i) {
-    Rng rng(seed, static_cast<std::uint64_t>(i));
+    Rng rng(seed, static_cast<std::uint64_t>(which[static_cast<std::size_t>(i)]));
     for (std::int64_t j = 0; j < row; ++j) noise.data<float>()[i * row + j] = static_cast<float>(rng.normal());
   }
   return noise;
@@ -99,27 +100,41 @@ Tensor stacked(const std::vector<Tensor>& parts) {
   return all;
 }
 
-// Every factor with classes that is constant within each view.
+// Ink with noise of deviation `grain`, kept within 0..1.
+Tensor grained(const Tensor& pictures, double grain, Rng& rng) {
+  if (grain == 0) return pictures;
+  Tensor out(pictures.shape(), pictures.dtype());
+  for (std::int64_t i = 0; i < out.size(); ++i) out.set(i, std::clamp(pictures.at(i) + grain * rng.normal(), 0.0, 1.0));
+  return out;
+}
+
+// Every factor with classes that is constant within each view. made: rows `which` of the held-out items in each view.
 std::vector<FactorRead> read_factors(const ModalitySpec& spec, const std::vector<Block>& training,
                                      const std::vector<Block>& held_out, const GenerateRequest& r,
-                                     const std::vector<Tensor>& made) {
+                                     std::span<const std::int32_t> which, const std::vector<Tensor>& made) {
   std::vector<FactorRead> read;
   const auto train = blocks_of(training, r.modality), test = blocks_of(held_out, r.modality);
   if (spec.kind != ModalityKind::image || train.size() < 2) return read;
   for (std::size_t f = 0; f < test[0]->factors.size(); ++f) {
     if (test[0]->factors[f].holder != Factor::Holder::own || test[0]->factors[f].labels.empty()) continue;
     std::vector<Tensor> drawn[3];  // training, held out, generated
-    std::vector<std::int32_t> labels[2];
+    std::vector<std::int32_t> labels[3];
     for (std::size_t v = 0; v < train.size(); ++v) {
-      drawn[0].push_back(appearance(train[v]->values.values));
+      Rng rng(1, v);
+      for (const double grain : {0.0, 0.01, 0.02, 0.04}) {
+        drawn[0].push_back(appearance(grained(train[v]->values.values, grain, rng)));
+        labels[0].insert(labels[0].end(), train[v]->factors[f].labels.begin(), train[v]->factors[f].labels.end());
+      }
       drawn[1].push_back(appearance(test[v]->values.values));
       drawn[2].push_back(appearance(pictures_of(spec, made[v])));
-      for (const auto& [from, to] : {std::pair(train[v], &labels[0]), std::pair(test[v], &labels[1])})
-        to->insert(to->end(), from->factors[f].labels.begin(), from->factors[f].labels.end());
+      labels[1].insert(labels[1].end(), test[v]->factors[f].labels.begin(), test[v]->factors[f].labels.end());
+      for (const std::int32_t i : which) labels[2].push_back(test[v]->factors[f].labels[static_cast<std::size_t>(i)]);
     }
     const Tensor fitted = stacked(drawn[0]);
-    const auto real = metrics::logistic_probe(fitted, labels[0], stacked(drawn[1]), labels[1]);
-    const auto generated = metrics::logistic_probe(fitted, labels[0], stacked(drawn[2]), labels[1]);
+    const auto read_from = [&](int of) {
+      return metrics::logistic_probe(fitted, labels[0], stacked(drawn[of]), labels[of]);
+    };
+    const auto real = read_from(1), generated = read_from(2);
     read.push_back({test[0]->factors[f].name, generated.accuracy, real.accuracy, real.chance, generated.n});
   }
   return read;
@@ -138,12 +153,15 @@ Generated generate(const Model& model, const DataSource& data, const GenerateReq
     throw Error(Exit::usage, "generate.cross", "--mode cross: there is no other modality to read the joint code from");
 
   const ModalitySpec& spec = specs[r.modality];
-  const auto n = std::ssize(own[0]->item);
+  const auto all = std::ssize(own[0]->item), n = r.items > 0 ? std::clamp<std::int64_t>(r.items, 2, all) : all;
   Generated g;
-  g.items = own[0]->item;
-  std::vector<std::int32_t> all(g.items.size());
-  std::iota(all.begin(), all.end(), 0);
-  g.donor = all;
+  std::vector<std::int32_t> which;  // rows of the held-out items
+  for (std::int64_t i = 0; i < n; ++i) {
+    which.push_back(static_cast<std::int32_t>((2 * i + 1) * all / (2 * n)));
+    g.items.push_back(own[0]->item[static_cast<std::size_t>(which.back())]);
+  }
+  g.donor.resize(which.size());
+  std::iota(g.donor.begin(), g.donor.end(), 0);
   if (r.mode != Mode::reconstruct) std::rotate(g.donor.begin(), g.donor.begin() + 1, g.donor.end());
 
   const std::size_t views = own.size();
@@ -158,18 +176,22 @@ Generated generate(const Model& model, const DataSource& data, const GenerateReq
   for (const CodedBlock& c : coded)
     if (c.modality == r.modality) private_code.push_back(c.private_code);
 
-  const Tensor noise = noise_rows(r.seed, n, token_grid(spec));
+  std::vector<std::int32_t> donors;  // rows of the held-out items
+  for (const std::int32_t d : g.donor) donors.push_back(which[static_cast<std::size_t>(d)]);
+  const Tensor noise = noise_rows(r.seed, which, token_grid(spec));
   for (std::size_t v = 0; v < views; ++v) {
     g.views.push_back(own[v]->view);
     g.joint_of.push_back(r.mode == Mode::swap ? (v + 1) % views : v);
-    g.real.push_back(generated_tokens(spec, own[v]->values, all));
-    g.mask.push_back(own[v]->values.mask);
-    Tensor donated;
-    gather_rows(private_code[v], g.donor, donated);
-    g.made.push_back(sample(model, r, noise, shared[g.joint_of[v]], donated, g.mask[v]));
+    g.real.push_back(generated_tokens(spec, own[v]->values, which));
+    g.mask.emplace_back();
+    if (own[v]->values.mask) gather_rows(own[v]->values.mask, which, g.mask[v]);
+    Tensor kept, donated;
+    gather_rows(shared[g.joint_of[v]], which, kept);
+    gather_rows(private_code[v], donors, donated);
+    g.made.push_back(sample(model, r, noise, kept, donated, g.mask[v]));
   }
   if (r.mode == Mode::reconstruct) g.r2 = r2(g);
-  if (data.train_items() > 0) g.factors = read_factors(spec, data.blocks(false), held_out, r, g.made);
+  if (data.train_items() > 0) g.factors = read_factors(spec, data.blocks(false), held_out, r, which, g.made);
   return g;
 }
 

@@ -55,7 +55,7 @@ TEST_CASE("generate: features become a .safetensors, the same for 1 and 2 thread
 TEST_CASE("generate: pictures become a PNG") {
   const TempDir dir;
   REQUIRE(run_program({"train", "--data", "emoji", "--preset", "generative", "--out", dir / "run", "--steps", "2",
-                       "--batch", "8", "--set", "data.buckets=64", "--set", "generator.width=8", "--set",
+                       "--batch", "8", "--set", "data.buckets=64", "--set", "generator.width=16", "--set",
                        "generator.layers=1"})
               .status == 0);
   const auto ended = run_program({"generate", dir / "run", "--mode", "cross", "--steps", "1", "--solver", "euler",

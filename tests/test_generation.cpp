@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "app/config.h"
+#include "app/emoji_source.h"
 #include "app/generation.h"
 #include "core/error.h"
 #include "core/rng.h"
@@ -57,20 +59,99 @@ std::string refusal(ModelConfig c) {
 
 }  // namespace
 
-TEST_CASE("generation: pictures are cut into patches and put together again") {
-  const ModalitySpec spec{.name = "p", .kind = ModalityKind::image, .height = 8, .breadth = 12, .channels = 3};
-  CHECK(token_grid(spec).tokens == 6);
-  CHECK(token_grid(spec).width == 48);
-  Tensor ink({2, 8, 12, 3}, DType::f32);
+TEST_CASE("generation: pictures become pixels and pictures again, the rows asked for") {
+  const ModalitySpec spec{.name = "p", .kind = ModalityKind::image, .height = 8, .breadth = 16, .channels = 3};
+  CHECK(token_grid(spec).tokens == 128);
+  CHECK(token_grid(spec).width == 3);
+  Tensor ink({2, 8, 16, 3}, DType::f32);
   Rng rng(1);
   for (std::int64_t i = 0; i < ink.size(); ++i) ink.set(i, rng.uniform());
   const std::int32_t rows[] = {1, 0};
   const Tensor tokens = generated_tokens(spec, {ink, {}, {}}, rows), back = pictures_of(spec, tokens);
-  // Row 0 of the tokens is picture 1; the pixel (5, 6) lies in patch (1, 1) at (1, 2).
-  CHECK(tokens.at((0 * 6 + 4) * 48 + (1 * 4 + 2) * 3) == doctest::Approx(2 * ink.at(((8 + 5) * 12 + 6) * 3) - 1));
-  for (std::int64_t i = 0; i < 8 * 12 * 3; ++i)
-    REQUIRE(back.at(i) == doctest::Approx(ink.at(8 * 12 * 3 + i)).epsilon(1e-6));
+  CHECK(tokens.at((5 * 16 + 6) * 3 + 2) == doctest::Approx(2 * ink.at(((8 + 5) * 16 + 6) * 3 + 2) - 1));
+  for (std::int64_t i = 0; i < 8 * 16 * 3; ++i)
+    REQUIRE(back.at(i) == doctest::Approx(ink.at(8 * 16 * 3 + i)).epsilon(1e-6));
+  CHECK(pictures_of(spec, Tensor::full({1, 128, 3}, DType::f32, 3)).at(0) == 1);  // ink beyond 1 is 1
   CHECK(token_grid({.name = "t", .kind = ModalityKind::ngrams, .buckets = 9}).tokens == 0);
+}
+
+TEST_CASE("generation: at t = 0 the velocity leads to the draft of the codes, whatever the noise and the net") {
+  const auto model = make_model(small_model(1), DType::f64, 1);
+  for (Parameter& p : model->parameters())
+    if (p.name.ends_with(".generate.out.weight")) p.value = normals(p.value.shape(), 40, DType::f64);
+  const Tensor code = normals({5, 4}, 8, DType::f64);
+  const FlowSampling one{FlowSampling::Solver::euler, 1};  // of length 1, from t = 0: x - x + draft
+  const Tensor a = model->generate(0, normals({5, 1, 3}, 7, DType::f64), code, code, {}, one),
+               b = model->generate(0, normals({5, 1, 3}, 9, DType::f64), code, code, {}, one);
+  for (std::int64_t i = 0; i < a.size(); ++i) CHECK(a.at(i) == doctest::Approx(b.at(i)).epsilon(1e-12));
+}
+
+TEST_CASE("generation: a net that says 0 has the velocity of standard normal data") {
+  const auto model = make_model(small_model(1), DType::f64, 1);
+  for (Parameter& p : model->parameters())
+    if (p.name.find(".generate.draft.down") != std::string::npos) p.value = Tensor::zeros(p.value.shape(), DType::f64);
+  const Tensor x = normals({5, 1, 3}, 7, DType::f64), code = normals({5, 4}, 8, DType::f64);
+  // Along dx/dt = (2 t - 1) / (t^2 + (1 - t)^2) x the scale is sqrt(t^2 + (1 - t)^2): 1 at both ends.
+  const Tensor end = model->generate(0, x, code, code, {}, {FlowSampling::Solver::heun, 400});
+  for (std::int64_t i = 0; i < x.size(); ++i) CHECK(end.at(i) == doctest::Approx(x.at(i)).epsilon(1e-2));
+}
+
+TEST_CASE("generation: a U-Net gives back pictures of its codes") {
+  // Two kinds of pictures, a dark upper or a dark left half, told by one number that both modalities share.
+  ModelConfig config = small_model(1);
+  config.modalities[0] = {.name = "p", .kind = ModalityKind::image, .height = 16, .breadth = 16, .channels = 3};
+  config.width = 16;
+  config.encoder = "none";
+  config.generator = {.width = 16, .layers = 2, .heads = 1, .samples = 0};
+  const auto model = make_model(config, DType::f32, 1);
+  const auto batch_of = [](std::int64_t n, std::uint64_t stream) {
+    Batch b;
+    b.modalities = {{Tensor({n, 16, 16, 3}, DType::f32), {}, {}}, {Tensor({n, 1, 4}, DType::f32), {}, {}}};
+    Rng rng(5, stream);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const bool left = rng.uniform() < 0.5;
+      for (std::int64_t j = 0; j < 4; ++j) b.modalities[1].values.set(4 * i + j, left ? 1 : -1);
+      for (std::int64_t k = 0; k < 256; ++k)
+        for (std::int64_t j = 0; j < 3; ++j)
+          b.modalities[0].values.set((i * 256 + k) * 3 + j, left ? k % 16 < 8 : k < 128);
+    }
+    return b;
+  };
+  const auto optimizer = make_optimizer({.weight_decay = 0}, cpu_kernels(), model->parameters());
+  Tape tape(cpu_kernels());
+  Context c(tape, model->parameters());
+  constexpr int steps = 150;
+  for (int s = 0; s < steps; ++s) {
+    c.begin(true, 1, s);
+    const LossTerms terms = model->objective(c, batch_of(16, 100 + static_cast<std::uint64_t>(s)), 1);
+    Gradients g;
+    tape.gradients(terms.total, c.parameters(), g);
+    optimizer->step(1e-2 * (1 - s / static_cast<double>(steps)), g.tensors());
+    model->after_step();
+  }
+  const Batch held_out = batch_of(16, 1);
+  tape.clear();
+  c.begin(false);
+  const Factors f = model->factors(c, held_out);
+  const Tensor made = model->generate(0, normals({16, 256, 3}, 2), f.shared_codes[1].value(),
+                                      f.private_codes[0].value(), {}, {FlowSampling::Solver::heun, 8});
+  // Of the means over quarters of a picture; the grain of so short a training is left aside.
+  double error = 0, of_pixels = 0;
+  for (std::int64_t i = 0; i < made.size(); ++i)
+    of_pixels +=
+        std::pow(made.at(i) - (2 * held_out.modalities[0].values.at(i) - 1), 2) / static_cast<double>(made.size());
+  CHECK(of_pixels < 0.7);  // of variance 1: the draft alone leaves the noise as it is, 1
+  for (std::int64_t i = 0; i < 16; ++i)
+    for (const int quarter : {0, 1, 2, 3}) {
+      double drawn = 0, real = 0;
+      for (std::int64_t k = 0; k < 64; ++k) {
+        const std::int64_t pixel = (k / 8 + quarter / 2 * 8) * 16 + k % 8 + quarter % 2 * 8;
+        drawn += made.at((i * 256 + pixel) * 3) / 64;
+        real += (2 * held_out.modalities[0].values.at((i * 256 + pixel) * 3) - 1) / 64;
+      }
+      error += std::pow(drawn - real, 2) / 64;
+    }
+  CHECK(error < 0.05);  // of variance 1
 }
 
 TEST_CASE("flow: euler is of first order and heun of second; both are exact on straight paths") {
@@ -173,6 +254,37 @@ TEST_CASE("generation: a trained flow gives back the samples of its codes, and s
   CHECK(own_error / spread < 0.5);
 }
 
+TEST_CASE("generation: some items are drawn as among all, evenly spaced, each with the next one's private code") {
+  app::RunConfig run = app::emoji_defaults();
+  run.data.buckets = 64;
+  const app::EmojiSource data(run.data);
+  ModelConfig& config = run.model;
+  config.modalities = data.modalities();
+  config.width = config.private_width = config.shared_width = 16;
+  config.generator = {.width = 16, .layers = 1, .samples = 0};
+  set_variant("generative", config);
+  config.objective = variant_objective("generative", config, 2);
+  const auto model = make_model(config, DType::f32, 1);
+  app::GenerateRequest request{.modality = 1, .how = {FlowSampling::Solver::euler, 1}};
+  REQUIRE(config.modalities[1].kind == ModalityKind::image);
+  request.mode = app::GenerateRequest::Mode::reconstruct;
+  const app::Generated all = app::generate(*model, data, request);
+  request.items = 3;
+  const app::Generated some = app::generate(*model, data, request);
+  REQUIRE(all.items.size() == 245);
+  CHECK(some.items == std::vector<std::int32_t>{all.items[40], all.items[122], all.items[204]});
+  const std::int64_t row = 32 * 32 * 3;
+  for (std::int64_t i = 0; i < row; ++i)
+    REQUIRE(std::abs(some.made[2].at(row + i) - all.made[2].at(122 * row + i)) < 1e-4);
+  REQUIRE(some.factors.size() == 1);
+  CHECK(some.factors[0].n == 9);
+  CHECK(some.factors[0].real > 0.85);
+  request.mode = app::GenerateRequest::Mode::swap;
+  CHECK(app::generate(*model, data, request).donor == std::vector<std::int32_t>{1, 2, 0});
+  request.items = 1;  // would be its own donor
+  CHECK(app::generate(*model, data, request).items.size() == 2);
+}
+
 TEST_CASE("generation: what cannot be is refused") {
   ModelConfig c = small_model(1);
   c.objective = {{"g", "mse", {"generation"}}};
@@ -189,6 +301,13 @@ TEST_CASE("generation: what cannot be is refused") {
   c = small_model(1);
   c.generator.heads = 3;
   CHECK(refusal(c) == "generator.heads = 3 must divide generator.width = 8");
+  c.generator = {.width = 12, .layers = 1};
+  c.modalities[0] = {.name = "p", .kind = ModalityKind::image, .height = 8, .breadth = 8, .channels = 3};
+  CHECK(refusal(c) ==
+        "modality 'p': generator.width = 12 must be a multiple of 4 and at least 16 to generate pictures");
+  c.generator.width = 16;
+  c.modalities[0].breadth = 12;
+  CHECK(refusal(c) == "modality 'p': pictures of 8 x 12 cannot be generated: sides must be multiples of 8");
   c = small_model(1);
   c.modalities = {{.name = "t", .kind = ModalityKind::ngrams, .buckets = 8}};
   c.objective = {{"g", "flow_matching", {"generation"}}};

@@ -12,8 +12,9 @@ namespace triptych {
 //   euler   x <- x + h v(x, t)                                               one evaluation a step, error O(h)
 //   heun    y = x + h v(x, t);   x <- x + h/2 (v(x, t) + v(y, t + h))        two, error O(h^2)
 //
-// The last step is euler's in both: v is not asked for at t = 1, where a net that names the data (generator.h) has 0/0,
-// and with it the last step ends on what the net names. One such step has an error of O(h^2) too.
+// The last step is euler's in both, and ends on what the net takes the data for: data that lie near few dimensions have
+// no velocity beside them at t = 1, so a corrected last step would leave noise. One such step has an error of O(h^2)
+// too.
 struct FlowSampling {
   enum class Solver : std::uint8_t { euler, heun } solver = Solver::heun;
   int steps = 20;

@@ -1,7 +1,7 @@
 // The tokens of a modality as a generator makes them:
 //
 //   features   as they are: (n,L,D)
-//   pictures   patches of 4 x 4 pixels, row by row, ink 0..1 mapped to -1..1: (n, H/4 W/4, 48)
+//   pictures   pixels, row by row, ink 0..1 mapped to -1..1: (n,H W,channels)
 #pragma once
 
 #include <cstdint>

@@ -1,24 +1,19 @@
 #include "models/generation/generator.h"
 
-#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
 #include "ops/add.h"
 #include "ops/concat.h"
-#include "ops/gather.h"
-#include "ops/linear.h"
 #include "ops/reshape.h"
 #include "ops/scale_rows.h"
-#include "ops/sub.h"
 
 namespace triptych {
 
 namespace {
 
 constexpr int frequencies = 8;
-constexpr double least_rest = 1e-3;  // of 1 - t: sampling asks for t <= 1 - 1/steps, with at most 1,000 steps
 
 // t (B) -> (B,16).
 Tensor waves(const Tensor& t) {
@@ -33,19 +28,16 @@ Tensor waves(const Tensor& t) {
   return w;
 }
 
-// 1 / (1 - t) for every token: (B) -> (B,L).
-Tensor inverse_rest(const Tensor& t, std::int64_t tokens) {
+// f(t) for every token: (B) -> (B,L).
+template <class F>
+Tensor each_token(const Tensor& t, std::int64_t tokens, const F& f) {
   Tensor s({t.size(), tokens}, t.dtype());
-  for (std::int64_t i = 0; i < s.size(); ++i) s.set(i, 1 / std::max(1 - t.at(i / tokens), least_rest));
+  for (std::int64_t i = 0; i < s.size(); ++i) s.set(i, f(t.at(i / tokens)));
   return s;
 }
 
-// Row b, L times: the index that makes (B,L,d) of (B,d).
-Var repeat_index(Tape& tape, std::int64_t batch, std::int64_t tokens) {
-  Tensor index({batch, tokens}, DType::i32);
-  for (std::int64_t i = 0; i < index.size(); ++i) index.data<std::int32_t>()[i] = static_cast<std::int32_t>(i / tokens);
-  return tape.constant(index);
-}
+// The variance of x_t where data and noise have variance 1 and are independent.
+double variance(double t) { return t * t + (1 - t) * (1 - t); }
 
 }  // namespace
 
@@ -54,44 +46,45 @@ Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t con
       condition_(all.below(spec.name + ".generate"), "condition", condition + config.width + 2 * frequencies,
                  2 * config.width, config.width),
       draft_(all.below(spec.name + ".generate"), "draft", config.width, 4 * config.width,
-             token_grid(spec).tokens * token_grid(spec).width),
-      in_(all.below(spec.name + ".generate"), "in", 2 * token_grid(spec).width, config.width),
-      norm_(all.below(spec.name + ".generate"), "norm", config.width) {
+             token_grid(spec).tokens * token_grid(spec).width) {
   const Init init = all.below(spec.name + ".generate");
   const auto [tokens, out] = token_grid(spec);
   const std::int64_t d = config.width;
-  if (config.heads < 1 || d % config.heads != 0)
-    throw Error(
-        Exit::usage, "generator.heads",
-        "generator.heads = " + std::to_string(config.heads) + " must divide generator.width = " + std::to_string(d));
-  position_ = init.normal("position", {tokens, d}, 0.02);
-  for (int l = 0; l < config.layers; ++l) {
-    const std::string layer = "layer" + std::to_string(l);
-    layers_.push_back({Linear(init, layer + ".condition", d, d), LayerNorm(init, layer + ".norm_attention", d),
-                       LayerNorm(init, layer + ".norm_mlp", d),
-                       CrossAttention(init, layer + ".attention", d, config.heads),
-                       FeedForward(init, layer + ".mlp", d, 2 * d, d)});
+  const auto refuse = [](const char* field, const std::string& what) { throw Error(Exit::usage, field, what); };
+  const std::string width = "generator.width = " + std::to_string(d);
+  if (spec.kind == ModalityKind::image) {
+    const std::string modality = "modality '" + spec.name + "': ";
+    if (d < 16 || d % 4 != 0)
+      refuse("generator.width", modality + width + " must be a multiple of 4 and at least 16 to generate pictures");
+    if (spec.height % 8 != 0 || spec.breadth % 8 != 0)
+      refuse("generator.pictures", modality + "pictures of " + std::to_string(spec.height) + " x " +
+                                       std::to_string(spec.breadth) +
+                                       " cannot be generated: sides must be multiples of 8");
+    height_ = spec.height, breadth_ = spec.breadth;
+    picture_.emplace(init, 2 * out, out, d, d, config.layers);
+  } else {
+    if (config.heads < 1 || d % config.heads != 0)
+      refuse("generator.heads", "generator.heads = " + std::to_string(config.heads) + " must divide " + width);
+    tokens_.emplace(init, tokens, 2 * out, out, d, config.layers, config.heads);
   }
-  out_weight_ = init.fill("out.weight", {out, d}, 0);
-  out_bias_ = init.fill("out.bias", {out}, 0);
 }
 
 Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const {
-  const std::int64_t batch = x_t.shape()[0], tokens = x_t.shape()[1];
-  const Var real = mask ? scale_rows(x_t, mask) : x_t;
-  const Var parts[] = {condition, look_(c, reshape(real, {batch, tokens * x_t.shape()[2]})),
+  const std::int64_t batch = x_t.shape()[0], tokens = x_t.shape()[1], width = x_t.shape()[2];
+  const auto of = [&](const auto& f) { return c.tape().constant(each_token(t.value(), tokens, f)); };
+  const Var sine = of([](double s) { return s / std::sqrt(variance(s)); }),
+            cosine = of([](double s) { return (1 - s) / std::sqrt(variance(s)); });
+  const Var x = scale_rows(x_t, sine), real = mask ? scale_rows(x, mask) : x;
+  const Var parts[] = {condition, look_(c, reshape(real, {batch, tokens * width})),
                        c.tape().constant(waves(t.value()))};
-  const Var e = condition_(c, concat(parts, 1)), index = repeat_index(c.tape(), batch, tokens);
-  const Var draft = reshape(draft_(c, e), x_t.shape()), seen[] = {x_t, draft};
-  Var u = add(in_(c, concat(seen, 2)), c[position_]);
-  for (const Layer& layer : layers_) {
-    u = add(u, gather(layer.condition(c, e), index));
-    const Var normed = layer.before_attention(c, u);
-    u = add(u, layer.attention(c, normed, layer.attention.prepare(c, normed, mask, tokens)).y);
-    u = add(u, layer.mlp(c, layer.before_mlp(c, u)));
-  }
-  const Var data = add(draft, linear(norm_(c, u), c[out_weight_], c[out_bias_]));
-  return scale_rows(sub(data, x_t), c.tape().constant(inverse_rest(t.value(), tokens)));
+  const Var e = condition_(c, concat(parts, 1));
+  const Var y = reshape(draft_(c, e), x_t.shape()), both[] = {x, y}, seen = concat(both, 2);
+  const Var sharpened =
+      picture_ ? reshape((*picture_)(c, reshape(seen, {batch, height_, breadth_, 2 * width}), e), x_t.shape())
+               : (*tokens_)(c, seen, e, mask);
+  const Var z = add(scale_rows(y, cosine), scale_rows(sharpened, sine));
+  return add(scale_rows(x_t, of([](double s) { return (2 * s - 1) / variance(s); })),
+             scale_rows(z, of([](double s) { return 1 / std::sqrt(variance(s)); })));
 }
 
 }  // namespace triptych

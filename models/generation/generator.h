@@ -2,56 +2,50 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
+#include <optional>
 
 #include "models/generation/generated_tokens.h"
-#include "models/layers/cross_attention.h"
-#include "models/layers/feed_forward.h"
-#include "models/layers/layer_norm.h"
+#include "models/generation/picture_net.h"
+#include "models/generation/token_net.h"
 
 namespace triptych {
 
 struct GeneratorConfig {
-  std::int64_t width = 128;
-  int layers = 4;
-  int heads = 4;              // a divisor of width
+  std::int64_t width = 64;    // d; pictures: a multiple of 4, at least 16
+  int layers = 4;             // of the transformer; pictures: blocks of each level
+  int heads = 4;              // feature tokens: a divisor of width
   std::int64_t samples = 64;  // of a batch that a step trains on, the first ones; 0: all of its first view
 };
 
-// A transformer on noisy tokens x_t (B,L,D) at times t (B), given a condition k (B,w):
+// The velocity at noisy tokens x_t (B,L,D) and times t (B), given a condition k (B,w); N = t^2 + (1 - t)^2:
 //
-//   e = F [k; P x_t; sin(pi i t), cos(pi i t), i = 1..8]       P: all tokens at once        (B,d)
-//   y = G e                                                    a draft                     (B,L,D)
-//   u = W [x_t; y] + position;   per layer:   u <- u + V_l e;   u <- u + S(LN u);   u <- u + F_l(LN u)
-//   x^ = y + O LN(u)             what the noise is taken for;     velocity v = (x^ - x_t) / (1 - t)
+//   x = t / sqrt N  x_t
+//   e = F [k; P x; sin(pi i t), cos(pi i t), i = 1..8]         P: all tokens at once        (B,d)
+//   y = G e                                                    a draft of the data         (B,L,D)
+//   z = (1 - t) / sqrt N  y + t / sqrt N  net([x; y], e)
+//   v = (2 t - 1) / N  x_t + 1 / sqrt N  z
 //
-// F, G, F_l: feed-forward, of 2 d, 4 d and 2 d hidden units; S: self-attention. O starts at 0. The net names the data
-// and not the velocity: the noise in x_t needs all of the token's width and would have to pass through it, the data lie
-// near few dimensions. The draft says what belongs where within a few hundred steps, which layers that share their
-// weights over tokens take thousands to learn; they sharpen it. Li & He 2025, arXiv 2511.13720; Peebles & Xie 2023,
-// arXiv 2212.09748, for the transformer.
+// F, G: feed-forward, of 2 d and 4 d hidden units. net: TokenNet, or PictureNet for pictures. (2 t - 1) / N x_t is the
+// best guess where data are standard normal; the best z, ((1 - t) x_1 - t x_0) / sqrt N, then has variance 1 at every t
+// for data of mean square 1, turns from the data (t = 0) to minus the noise (t = 1), and an error of it counts 1 to 2
+// times. At t = 0 x_t says nothing of the data, and z is the draft of the condition alone. The draft says what belongs
+// where within a few hundred steps; the net, which shares its weights over places, sharpens it. Karras et al. 2022,
+// arXiv 2206.00364, and Salimans & Ho 2022, arXiv 2202.00512, for z.
 class Generator {
  public:
-  // condition: w. Throws Error(usage, "generator.heads") unless heads divide width.
+  // condition: w. Throws Error(usage): "generator.heads" unless heads divide width (feature tokens); for pictures
+  // "generator.width" unless it is a multiple of 4 and at least 16, "generator.pictures" unless sides are multiples
+  // of 8.
   Generator(const Init& init, const ModalitySpec& spec, std::int64_t condition, const GeneratorConfig& config);
   // t (B) a constant; mask (B,L) or absent -> (B,L,D).
   Var velocity(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const;
 
  private:
-  struct Layer {
-    Linear condition;
-    LayerNorm before_attention, before_mlp;
-    CrossAttention attention;
-    FeedForward mlp;
-  };
   Linear look_;
   FeedForward condition_, draft_;
-  Linear in_;
-  ParameterId position_;
-  std::vector<Layer> layers_;
-  LayerNorm norm_;
-  ParameterId out_weight_, out_bias_;
+  std::optional<TokenNet> tokens_;
+  std::optional<PictureNet> picture_;
+  std::int64_t height_ = 0, breadth_ = 0;  // of pictures
 };
 
 }  // namespace triptych

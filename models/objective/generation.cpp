@@ -15,8 +15,6 @@ namespace triptych {
 
 namespace {
 
-constexpr double latest = 0.95;
-
 Var index_of(Tape& tape, std::span<const std::int32_t> rows, std::int64_t shift = 0) {
   Tensor index({std::ssize(rows)}, DType::i32);
   for (std::size_t i = 0; i < rows.size(); ++i)
@@ -61,8 +59,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   Rng rng(of.seed, of.stream);
   Tensor times({count}, data.dtype());
   for (std::int64_t i = 0; i < count; ++i)
-    times.set(i, times_ == FlowTimes::uniform ? latest * rng.uniform()
-                                              : std::min(latest, 1 / (1 + std::exp(0.8 - 0.8 * rng.normal()))));
+    times.set(i, times_ == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.5 - 1.4 * rng.normal())));
   Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)), tape.constant(data), tape.constant(times), {}};
 
   const Var codes[] = {gather(shared, index_of(tape, rows, views > 1 ? n : 0)),

@@ -19,14 +19,12 @@
 
 namespace triptych {
 
-// When the velocity is asked for in training; never past t = 0.95. The net names the data, so an error counts
-// 1 / (1 - t)^2 times: 400 times there.
+// When the velocity is asked for in training.
 enum class FlowTimes : std::uint8_t {
-  uniform,  // in [0, 0.95)
-  // t = sigmoid(n), n ~ N(-0.8, 0.8^2), at most 0.95: more of the noisy half, where a sample is decided. With uniform
-  // times hardly anything but the last touch is learned. Esser et al. 2024, arXiv 2403.03206, eq. 19; the numbers of
-  // Li & He 2025, arXiv 2511.13720.
-  logit_normal,
+  uniform,
+  logit_normal,  // t = sigmoid(n), n ~ N(-1/2, 1.4^2): more of early times, where what is shown is decided; late ones
+                 // are not
+  // left out, or grain stays. Esser et al. 2024, arXiv 2403.03206, eq. 19
 };
 
 class Generation {
