@@ -12,6 +12,7 @@
 #include "metrics/ridge_probe.h"
 #include "metrics/routing_leakage.h"
 #include "metrics/slot_drift.h"
+#include "metrics/swap_retrieval.h"
 
 namespace triptych {
 
@@ -32,6 +33,7 @@ std::span<const OpInfo* const> all_metrics() {
       &metrics::recall_at_info(),
       &metrics::routing_leakage_info(),
       &metrics::svcca_info(),
+      &metrics::swap_retrieval_info(),
   };
   return list;
 }

@@ -10,6 +10,7 @@
 #include "metrics/permutation.h"
 #include "metrics/routing_leakage.h"
 #include "metrics/slot_drift.h"
+#include "metrics/swap_retrieval.h"
 #include "tests/metrics_helpers.h"
 
 using namespace triptych;
@@ -125,4 +126,34 @@ TEST_CASE("routing_leakage: shares, per modality, and the level of an indifferen
   const Tensor flat = Tensor::full({2, 3}, DType::f64, 1. / 3);
   CHECK(routing_leakage(flat, modality, cluster).normalised == Approx(1));
   CHECK(routing_leakage(Tensor::zeros({2, 3}, DType::f64), modality, cluster).value == 0);
+}
+
+TEST_CASE("swap_retrieval: right where each code names its own, and each fault shows in its own share") {
+  constexpr std::int64_t views = 3, n = 20;
+  Tensor of_item({views, n, 8}, DType::f64), of_view({views, n, 4}, DType::f64), of_both({views, n, 8}, DType::f64);
+  for (std::int64_t v = 0; v < views; ++v)
+    for (std::int64_t i = 0; i < n; ++i) {
+      Rng item(1, static_cast<std::uint64_t>(i)), view(2, static_cast<std::uint64_t>(v)),
+          both(3, static_cast<std::uint64_t>(v * n + i));
+      for (std::int64_t j = 0; j < 8; ++j) of_item.set((v * n + i) * 8 + j, item.normal());
+      for (std::int64_t j = 0; j < 4; ++j) of_view.set((v * n + i) * 4 + j, view.normal());
+      for (std::int64_t j = 0; j < 8; ++j) of_both.set((v * n + i) * 8 + j, both.normal());
+    }
+  const SwapScore good = swap_retrieval(of_item, of_view);
+  CHECK(good.right.value == 1);
+  CHECK(good.found[2 * n + n - 1] == n - 1);  // the last item in the last view asks for itself in the first
+  CHECK(good.right.chance == Approx(1. / 60));
+  CHECK(good.item.chance == Approx(1. / 20));
+  CHECK(good.view.chance == Approx(1. / 3));
+  const Tensor nothing = Tensor::full({views, n, 4}, DType::f64, 2);
+  const SwapScore silent = swap_retrieval(of_both, nothing);  // finds the sample that gave the shared code
+  CHECK(silent.item.value == 1);
+  CHECK(silent.view.value == 0);
+  const SwapScore blind = swap_retrieval(nothing, of_both);
+  CHECK(blind.item.value == 0);
+  CHECK(blind.view.value == 1);
+  const SwapScore leaking = swap_retrieval(of_item, of_item);  // the private code knows nothing of the view
+  CHECK(leaking.item.value < 0.8);
+  const SwapScore noise = swap_retrieval(of_both, of_both);
+  CHECK(noise.right.value < 0.1);
 }
