@@ -1,7 +1,6 @@
 #include "app/eval_text.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "app/terminal.h"
@@ -28,18 +27,13 @@ Json by_k(const Evaluation& e, const std::vector<Interval>& intervals) {
   return object;
 }
 
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-std::string percent(double fraction) { return fixed(100 * fraction, 1); }
+std::string percent(double fraction) { return fixed_text(100 * fraction, 1); }
 // "34.1 to 45.9", of percentages.
 std::string percents(const std::optional<Interval>& i) { return i ? percent(i->low) + " to " + percent(i->high) : "-"; }
 std::string two_digits(const std::optional<Interval>& i) {
-  return i ? fixed(i->low, 2) + " to " + fixed(i->high, 2) : "-";
+  return i ? fixed_text(i->low, 2) + " to " + fixed_text(i->high, 2) : "-";
 }
-std::string two_digits(const std::optional<double>& value) { return value ? fixed(*value, 2) : "undefined"; }
+std::string two_digits(const std::optional<double>& value) { return value ? fixed_text(*value, 2) : "undefined"; }
 
 // Columns as wide as their widest cell; the first `left` of them flush left.
 std::string table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
@@ -168,7 +162,7 @@ std::string evaluation_text(const Evaluation& e) {
   rows = {{"code", "and", "should be", "CKA", "p"}};
   for (const Similarity& s : e.cka)
     rows.push_back({name(s.a), name(s.b), s.wanted ? "high" : "near 0", two_digits(s.value),
-                    s.p_value ? fixed(*s.p_value, 3) : "-"});
+                    s.p_value ? fixed_text(*s.p_value, 3) : "-"});
   out += table(rows, 3);
   if (!e.total_correlation.empty()) {
     out +=
@@ -177,8 +171,8 @@ std::string evaluation_text(const Evaluation& e) {
         "directions (fitted on training items, scored on held-out ones). Good: near the number of components.\n";
     rows = {{"code", "and", "held out", "training", "of", "the features' own"}};
     for (const TotalCorrelation& t : e.total_correlation)
-      rows.push_back({name(t.a), name(t.b), fixed(t.value, 2), fixed(t.train, 2), std::to_string(t.components),
-                      t.of_inputs ? fixed(*t.of_inputs, 2) : "-"});
+      rows.push_back({name(t.a), name(t.b), fixed_text(t.value, 2), fixed_text(t.train, 2),
+                      std::to_string(t.components), t.of_inputs ? fixed_text(*t.of_inputs, 2) : "-"});
     out += table(rows, 2);
   }
   if (e.task)
@@ -188,7 +182,7 @@ std::string evaluation_text(const Evaluation& e) {
   out += "\nEffective rank: how many directions a code uses. Good: a fair part of its width; 1 is a collapsed code.\n";
   rows = {{"code", "rank", "of"}};
   for (const Rank& r : e.ranks)
-    rows.push_back({name(r.code), r.value ? fixed(*r.value, 1) : "undefined", std::to_string(r.width)});
+    rows.push_back({name(r.code), r.value ? fixed_text(*r.value, 1) : "undefined", std::to_string(r.width)});
   out += table(rows, 1);
   if (!e.undefined.empty()) out += "\nUndefined, and why:\n";
   for (const Undefined& u : e.undefined) out += "  " + name(u.figure) + ": " + escape_text(u.reason, 256) + "\n";

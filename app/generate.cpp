@@ -10,7 +10,6 @@
 #include "app/report_png.h"
 #include "app/run_open.h"
 #include "app/terminal.h"
-#include "app/verdict_parts.h"
 #include "core/error.h"
 #include "data/atomic_file.h"
 #include "data/safetensors.h"

@@ -9,8 +9,10 @@
 #include "app/config.h"
 #include "app/emoji_source.h"
 #include "app/evaluation.h"
+#include "app/generation.h"
 #include "app/report_series.h"
 #include "app/verdict.h"
+#include "metrics/swap_retrieval.h"
 
 namespace triptych::app {
 
@@ -66,6 +68,31 @@ struct Attention {
 // Six pictures, evenly spaced through the held-out concepts, styles in turn.
 Attention attention_on_pictures(const Model& model, const EmojiSource& data);
 
+// Swapped codes of one modality, looked up among the held-out samples (metrics/swap_retrieval.h).
+struct FoundSwaps {
+  std::string modality;
+  metrics::SwapScore score;
+  std::int64_t candidates = 0;
+  struct Example {
+    Shown item, donor, found;
+    std::string item_view, donor_view, found_view;
+    bool right = false;
+  };
+  std::vector<Example> examples;
+};
+// Four of each modality that has views, evenly spaced.
+std::vector<FoundSwaps> found_swaps(const EmojiSource& data, const Codes& codes);
+
+// Swapped codes as the run's flow draws them (app/generation.h); absent for a run that generates no pictures.
+struct DrawnSwaps {
+  std::string modality;
+  std::vector<std::string> views, items;  // "noto", "twemoji"; "red apple", "dog"
+  std::vector<FactorRead> factors;
+  std::string picture;  // data URI
+  std::uint32_t width = 0, height = 0;
+};
+std::optional<DrawnSwaps> drawn_swaps_of(const Model& model, const EmojiSource& data);
+
 struct ReportContent {
   std::string run;  // folder
   RunConfig config;
@@ -80,6 +107,8 @@ struct ReportContent {
   int refresh_after = 0;  // seconds after which the page loads itself again, as training goes on; 0: never
   std::vector<std::string> modalities;
   std::vector<RetrievalExample> examples;
+  std::optional<DrawnSwaps> drawn_swaps;
+  std::vector<FoundSwaps> found_swaps;
   std::vector<Scatter> scatters;
   Attention attention;
 };

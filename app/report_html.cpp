@@ -1,8 +1,5 @@
 #include "app/report_html.h"
 
-#include <cmath>
-#include <cstdio>
-
 #include "app/report_style.h"
 #include "core/error.h"
 
@@ -19,13 +16,6 @@ std::string html_text(std::string_view text) {
       default: out += c;
     }
   return out;
-}
-
-std::string fixed_text(double value, int digits) {
-  if (!std::isfinite(value)) return "undefined";
-  char text[400];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
 }
 
 std::string percent_text(double fraction) { return fixed_text(100 * fraction, 1) + "\u00a0%"; }

@@ -4,15 +4,16 @@
 #include <string>
 #include <string_view>
 
+#include "app/terminal.h"  // fixed_text
+
 namespace triptych::app {
 
 // Text as HTML, inside elements and quoted attributes: & < > " ' are replaced, and what escape_text makes visible
 // (control and direction-changing characters) is visible here too.
 std::string html_text(std::string_view text);
 
-std::string percent_text(double fraction);         // "12.9 %"
-std::string fixed_text(double value, int digits);  // "0.42"; "undefined" when not finite
-std::string grouped_text(std::int64_t n);          // "12,345"
+std::string percent_text(double fraction);  // "12.9 %", kept on one line
+std::string grouped_text(std::int64_t n);   // "12,345"
 
 // A section's title and what to look for in it. HTML, both of them.
 std::string heading(const std::string& title, const std::string& words);

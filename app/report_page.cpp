@@ -13,7 +13,7 @@ std::string report_html(const ReportContent& c) {
   std::string body = verdict_section(c);
   if (c.evaluation)
     body += findings_section(c) + panels_section(c) + similarity_section(c) + scatter_section(c) + examples_section(c) +
-            attention_section(c) + retrieval_section(c);
+            swaps_section(c) + attention_section(c) + retrieval_section(c);
   else if (!c.unjudged.empty())
     body += "<p class=\"note\">No figures of the model: " + html_text(c.unjudged) + "</p>\n";
   body += curves_section(c) + origin_section(c);

@@ -30,6 +30,8 @@ void add_figures(ReportContent& c) {
   c.scatters = code_scatters(codes);
   if (const auto* emoji = dynamic_cast<const EmojiSource*>(run.data.get())) {
     c.examples = retrieval_examples(*emoji, codes);
+    c.drawn_swaps = drawn_swaps_of(*run.model, *emoji);
+    c.found_swaps = found_swaps(*emoji, codes);
     c.attention = attention_on_pictures(*run.model, *emoji);
   }
   c.evaluation = evaluate(codes);

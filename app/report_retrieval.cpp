@@ -2,9 +2,8 @@
 #include "app/report_sections.h"
 
 namespace triptych::app {
-namespace {
 
-std::string shown(const Shown& s) {
+std::string shown_html(const Shown& s) {
   std::string out;
   if (!s.picture.empty()) return "<img alt=\"" + html_text(s.gloss) + "\" src=\"" + s.picture + "\">";
   out = "<bdi>" + html_text(s.text) + "</bdi>";
@@ -12,19 +11,21 @@ std::string shown(const Shown& s) {
   return out;
 }
 
+namespace {
+
 std::string example(const RetrievalExample& e) {
-  std::string out = "<div class=\"example\"><div class=\"query\"><span>" + shown(e.query) +
+  std::string out = "<div class=\"example\"><div class=\"query\"><span>" + shown_html(e.query) +
                     "</span><span class=\"soft small\">" + html_text(e.from) + " → " + html_text(e.to) +
                     "</span></div>\n<ol class=\"found\">\n";
   for (std::size_t i = 0; i < e.nearest.size(); ++i) {
     const auto& f = e.nearest[i];
     out += std::string("<li") + (f.match ? " class=\"match\"" : "") + "><span class=\"mark\">" +
-           (f.match ? "✓ match" : std::to_string(i + 1)) + " · " + fixed_text(f.score, 2) + "</span>" + shown(f.shown) +
-           "</li>\n";
+           (f.match ? "✓ match" : std::to_string(i + 1)) + " · " + fixed_text(f.score, 2) + "</span>" +
+           shown_html(f.shown) + "</li>\n";
   }
   if (e.rank > std::ssize(e.nearest))
-    out += "<li class=\"truth\"><span class=\"mark\">match: rank " + grouped_text(e.rank) + "</span>" + shown(e.truth) +
-           "</li>\n";
+    out += "<li class=\"truth\"><span class=\"mark\">match: rank " + grouped_text(e.rank) + "</span>" +
+           shown_html(e.truth) + "</li>\n";
   return out + "</ol></div>\n";
 }
 

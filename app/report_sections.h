@@ -13,6 +13,7 @@ std::string verdict_section(const ReportContent& c);
 std::string findings_section(const ReportContent& c);  // evaluation
 std::string panels_section(const ReportContent& c);    // evaluation
 std::string examples_section(const ReportContent& c);
+std::string swaps_section(const ReportContent& c);
 std::string retrieval_section(const ReportContent& c);   // evaluation
 std::string similarity_section(const ReportContent& c);  // evaluation
 std::string scatter_section(const ReportContent& c);
@@ -20,6 +21,7 @@ std::string attention_section(const ReportContent& c);
 std::string curves_section(const ReportContent& c);
 std::string origin_section(const ReportContent& c);
 
+std::string shown_html(const Shown& s);       // a picture, or a text with its gloss below
 std::string brand(const std::string& words);  // the line above the title
 std::string duration_text(double seconds);    // "4 min 10 s"
 

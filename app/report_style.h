@@ -106,6 +106,7 @@ td svg { display: block; width: 100%; min-width: 56px; height: 10px; border-radi
 .found .mark { display: block; font-size: 0.76rem; color: var(--soft); }
 .match .mark { color: var(--good); font-weight: 650; }
 img { width: 48px; height: 48px; background: #fff; border-radius: 6px; padding: 2px; }
+img.grid { width: auto; height: auto; max-width: none; padding: 0; border-radius: 0; }
 .query img { width: 68px; height: 68px; margin-bottom: 4px; }
 ul.plain { padding-left: 1.2em; margin: 8px 0; } ul.plain li { margin: 4px 0; max-width: 78ch; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; overflow-x: auto;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -62,6 +63,21 @@ std::string pad_left(std::string_view text, std::size_t width) {
 std::string number_text(double value) {
   char buffer[32];
   return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+std::string fixed_text(double value, int digits) {
+  if (!std::isfinite(value)) return "undefined";
+  char buffer[400];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, digits);
+  return error == std::errc{} ? std::string(buffer, end) : number_text(value);
+}
+
+std::string percents(double fraction) { return fixed_text(100 * fraction, 1) + " %"; }
+
+std::string names(const std::vector<std::string>& all) {
+  std::string text;
+  for (std::size_t i = 0; i < all.size(); ++i) text += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + all[i];
+  return text;
 }
 
 std::string short_text(double value) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace triptych::app {
 
@@ -29,6 +30,9 @@ std::string pad_left(std::string_view text, std::size_t width);
 
 // The shortest text that reads back as the same number; a point whatever the locale.
 std::string number_text(double value);
+std::string fixed_text(double value, int digits);        // "0.42"; "undefined" when not finite
+std::string percents(double fraction);                   // "12.9 %"
+std::string names(const std::vector<std::string>& all);  // "a, b and c"
 // Two significant digits: "3.1e-11".
 std::string short_text(double value);
 

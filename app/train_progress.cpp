@@ -16,12 +16,6 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 constexpr double redraw_every = 0.1, plain_every = 30;
 
-std::string fixed(double value, int digits) {
-  char buffer[64];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, digits);
-  return error == std::errc{} ? std::string(buffer, end) : number_text(value);
-}
-
 std::string clock_text(double seconds) {
   const auto s = static_cast<std::int64_t>(std::clamp(seconds + 0.5, 0.0, 3.6e8));
   const auto two = [](std::int64_t v) { return (v < 10 ? "0" : "") + std::to_string(v); };
@@ -47,10 +41,10 @@ std::string progress_text(std::int64_t step, std::int64_t steps, std::int64_t ta
   const double rate = seconds > 0 ? static_cast<double>(taken) / seconds : 0;
   const std::string percent = pad_left(std::to_string(static_cast<int>(100 * part)), 3) + "%";
   const std::string count = "  " + std::to_string(step) + "/" + std::to_string(steps);
-  const std::string speed = rate > 0 ? "  " + fixed(rate, rate < 10 ? 2 : 0) + " steps/s" : "";
+  const std::string speed = rate > 0 ? "  " + fixed_text(rate, rate < 10 ? 2 : 0) + " steps/s" : "";
   const std::string left =
       rate > 0 && step < steps ? "  " + clock_text(static_cast<double>(steps - step) / rate) + " left" : "";
-  const std::string tail = "  loss " + fixed(loss, 4);
+  const std::string tail = "  loss " + fixed_text(loss, 4);
   std::string line = percent + count + speed + left + tail;
   const int room = width - static_cast<int>(line.size()) - 4;
   if (room >= 10) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "app/report_html.h"
 #include "app/terminal.h"
 #include "app/verdict_parts.h"
 #include "core/error.h"
@@ -68,14 +67,6 @@ Objectives objectives_of(const ModelConfig& model) {
   }
   return o;
 }
-
-std::string names(const std::vector<std::string>& all) {
-  std::string text;
-  for (std::size_t i = 0; i < all.size(); ++i) text += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + all[i];
-  return text;
-}
-
-std::string percents(double fraction) { return fixed_text(100 * fraction, 1) + " %"; }
 
 std::string with_interval(double value, const std::optional<Interval>& i) {
   return percents(value) +

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/terminal.h"  // names, percents
 #include "app/verdict.h"
 
 namespace triptych::app {
@@ -31,8 +32,6 @@ struct Objectives {
 };
 Objectives objectives_of(const ModelConfig& model);
 
-std::string names(const std::vector<std::string>& all);                            // "a, b and c"
-std::string percents(double fraction);                                             // "12.9 %"
 std::string with_interval(double value, const std::optional<Interval>& interval);  // "34.1 % (95 %: 30 to 38)"
 
 void judge_masks(const RunConfig& c, const Evaluation& e, const TrainingHistory& h, std::vector<Verdict>& to);

@@ -8,6 +8,7 @@
 #include "app/report_chart.h"
 #include "app/report_html.h"
 #include "app/report_png.h"
+#include "app/report_sections.h"
 #include "tests/io_helpers.h"
 #include "tests/test_eval_source.h"
 
@@ -64,6 +65,9 @@ TEST_CASE("report: names from outside stay text") {
   for (const char* name : {"", "terms/", "weights/", "routing/load/", "surgery/cosines/", "monitor/"})
     for (const char* more : {"", "2"}) c.series.all.push_back({name + evil + more, {1, 2}, {1, 2}});
   c.examples.push_back({evil, evil, {"", evil, evil}, {{{"", evil, evil}, 0.5, true}}, {"", evil, evil}, 9, 20});
+  c.found_swaps.push_back(
+      {evil, {}, 1, {{{"", evil, evil}, {"", evil, evil}, {"", evil, evil}, evil, evil, evil, true}}});
+  c.drawn_swaps = {evil, {evil, evil}, {evil}, {{evil, 0.5, 0.5, 0.5, 4}}, "data:", 2, 2};
   c.attention = {1, 2, {{evil, {"data:", "", evil}, {{0.2f, 0.8f}}}}, evil};
   c.scatters.push_back({evil, evil, {evil, evil}, {{1, 2, 0}, {2, 1, 1}}, {0.5, 0.5}});
   const std::string html = report_html(c);
@@ -250,4 +254,36 @@ TEST_CASE("report: retrieval examples are the nearest by the codes") {
   CHECK(all[0].query.picture.starts_with("data:image/png;base64,iVBORw0KGgo"));
   CHECK(all[1].rank > 1);
   CHECK(all[1].nearest[0].shown.text == data.pairs().texts[0][500].name);
+}
+
+TEST_CASE("report: swaps name the item of one code and the view of the other") {
+  const EmojiSource data(DataConfig{});
+  Codes codes{{"text", "image"}, {}, {}};
+  const std::vector<std::int32_t> item = {3, 40, 500};
+  const double of_item[] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, of_view[2][6] = {{1, 0, 1, 0, 1, 0}, {0, 1, 0, 1, 0, 1}};
+  for (const int v : {0, 1})
+    codes.test.push_back({1,
+                          v == 0 ? "noto" : "twemoji",
+                          item,
+                          {},
+                          Tensor::from({3, 2}, of_view[v], DType::f32),
+                          Tensor::from({3, 3}, of_item, DType::f32)});
+  const auto all = found_swaps(data, codes);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].score.right.value == 1);
+  CHECK(all[0].candidates == 6);
+  REQUIRE(all[0].examples.size() == 3);
+  CHECK(all[0].examples[1].right);
+  CHECK(all[0].examples[1].item.gloss == data.pairs().concepts[40].english);
+  CHECK(all[0].examples[1].donor.gloss == data.pairs().concepts[500].english);
+  CHECK(all[0].examples[1].found.gloss == data.pairs().concepts[40].english);
+  CHECK(all[0].examples[1].found_view == all[0].examples[1].donor_view);
+  ReportContent c;
+  c.found_swaps = all;
+  const std::string html = swaps_section(c);
+  CHECK(count(html, "✓ right") == 3);
+  CHECK(count(html, ": right 100.0") == 1);
+  for (CodedBlock& b : codes.test) b.private_code = Tensor::zeros({3, 2}, DType::f32);
+  c.found_swaps = found_swaps(data, codes);
+  CHECK(count(swaps_section(c), "✓ right") == 0);
 }
