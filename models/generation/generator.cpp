@@ -78,7 +78,7 @@ Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Va
   const Var parts[] = {condition, look_(c, reshape(real, {batch, tokens * width})),
                        c.tape().constant(waves(t.value()))};
   const Var e = condition_(c, concat(parts, 1));
-  const Var y = reshape(draft_(c, e), x_t.shape()), both[] = {x, y}, seen = concat(both, 2);
+  const Var y = reshape(draft_(c, e), x_t.shape()), both[] = {x_t, y}, seen = concat(both, 2);
   const Var sharpened =
       picture_ ? reshape((*picture_)(c, reshape(seen, {batch, height_, breadth_, 2 * width}), e), x_t.shape())
                : (*tokens_)(c, seen, e, mask);

@@ -22,7 +22,7 @@ struct GeneratorConfig {
 //   x = t / sqrt N  x_t
 //   e = F [k; P x; sin(pi i t), cos(pi i t), i = 1..8]         P: all tokens at once        (B,d)
 //   y = G e                                                    a draft of the data         (B,L,D)
-//   z = (1 - t) / sqrt N  y + t / sqrt N  net([x; y], e)
+//   z = (1 - t) / sqrt N  y + t / sqrt N  net([x_t; y], e)
 //   v = (2 t - 1) / N  x_t + 1 / sqrt N  z
 //
 // F, G: feed-forward, of 2 d and 4 d hidden units. net: TokenNet, or PictureNet for pictures. (2 t - 1) / N x_t is the
