@@ -41,7 +41,7 @@ std::string found_by_codes(const FoundSwaps& s) {
       html_text(s.modality) + ", found",
       "The shared code of one sample and the private code of another, put together: whose are they, among all " +
           grouped_text(s.candidates) +
-          " held-out samples? Right is the first one's item as the second one is drawn or worded. Asked as often: " +
+          " held-out samples? Right is the first one's item as the second one is drawn or worded. Of as many swaps: " +
           rate("right", s.score.right) + ", " + rate("the item", s.score.item) + ", " +
           rate("the style or wording", s.score.view) + ".");
   out += scroll_start("swaps of " + s.modality, "card") + "<table><caption>swaps of " + html_text(s.modality) +
