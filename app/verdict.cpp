@@ -86,7 +86,10 @@ std::vector<Verdict> judge(const RunConfig& config, const Evaluation* evaluation
     judge_private(e, o, all);
     note_undefined(e, all);
     if (std::ranges::none_of(all, [](const Verdict& v) { return v.severity < note; }))
-      all.push_back({good, "Nothing wrong was found: private is private and shared is shared", praise(e), ""});
+      all.push_back({good,
+                     all.empty() ? "Nothing wrong was found: private is private and shared is shared"
+                                 : "Nothing serious was found; the notes say what is not quite right",
+                     praise(e), ""});
   } else {
     all.push_back({note, "The codes could not be judged", "there are no held-out figures", ""});
   }

@@ -64,9 +64,15 @@ void judge_leaks(const RunConfig& c, const Evaluation& e, std::vector<Verdict>& 
   if (o.trains_private) {
     Found f = found(e, "private.");
     for (const Similarity& s : e.cka)
-      if (!s.wanted && s.value && *s.value >= limit::noted && s.a.starts_with("private.") && s.b.starts_with("shared."))
+      if (!s.wanted && s.value && *s.value >= limit::noted && s.a.starts_with("private.") &&
+          s.b.starts_with("shared.")) {
+        if (*s.value >= limit::alike) {
+          f.most = std::max(f.most, limit::warned);
+          if (std::ranges::find(f.codes, s.a) == f.codes.end()) f.codes.push_back(s.a);
+        }
         f.evidence += (f.evidence.empty() ? "" : "; ") + std::string("CKA of ") + s.a + " and " + s.b + " " +
                       fixed_text(*s.value, 2);
+      }
     const char* const repeat = " what is shared";
     if (!f.codes.empty())
       to.push_back({severity_of(f.most),

@@ -14,6 +14,7 @@ namespace triptych::app {
 namespace limit {
 constexpr double noted = 0.1, warned = 0.3, bad = 0.6;
 constexpr double rounding = 1e-6;        // share of a private code's variance that foreign inputs move under hard masks
+constexpr double alike = 0.5;            // CKA of a private and a shared code that is a warning by itself
 constexpr double same = 0.02;            // spread of a code that is the same for all items
 constexpr double one_direction = 1.5;    // effective rank of a code of two columns or more
 constexpr double ties = 0.5;             // share of matches that tie

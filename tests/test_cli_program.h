@@ -2,11 +2,14 @@
 #pragma once
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,7 +24,8 @@ struct Ended {
 
 struct Surroundings {
   std::vector<std::pair<std::string, std::string>> variables = {};
-  int out = -1;  // open file that receives standard output, instead of Ended::out
+  int out = -1;             // open file that receives standard output, instead of Ended::out
+  int interrupt_after = 0;  // milliseconds until SIGINT; 0: never
 };
 
 inline Ended run_program(const std::vector<std::string>& args, const Surroundings& around = {}) {
@@ -40,6 +44,10 @@ inline Ended run_program(const std::vector<std::string>& args, const Surrounding
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
     ::execv(TRIPTYCH_PROGRAM, words.data());
     ::_exit(127);
+  }
+  if (around.interrupt_after > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(around.interrupt_after));
+    ::kill(child, SIGINT);
   }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);

@@ -19,6 +19,7 @@
 #include "ops/square.h"
 #include "ops/sub.h"
 #include "tests/io_helpers.h"
+#include "tests/test_cli_program.h"
 #include "tests/thread_helpers.h"
 
 namespace {
@@ -268,6 +269,18 @@ TEST_CASE("train: once the last step is done Ctrl-C is no longer ours, so it can
   std::signal(SIGINT, before);
   CHECK(outcome.status == 0);
   CHECK(caught == 1);
+}
+
+TEST_CASE("train: Ctrl-C at any moment of the real program stops it whole, with a checkpoint") {
+  const io_test::TempDir dir;
+  for (int i = 0; i < 8; ++i) {  // a handler on the stack of a kernel killed about every third
+    const std::string run = dir / std::to_string(i);
+    const auto ended = cli_test::run_program(
+        {"train", "--data", "emoji", "--batch", "64", "--steps", "100000", "--set", "data.buckets=64", "--out", run},
+        {.variables = {{"OMP_WAIT_POLICY", "passive"}}, .interrupt_after = 1500 + 130 * i});
+    CAPTURE(ended.err);
+    CHECK(ended.status == 130);
+  }
 }
 
 TEST_CASE("progress: fits any width, and never counts time backwards") {

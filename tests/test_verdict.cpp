@@ -81,6 +81,14 @@ TEST_CASE("verdict: a healthy run is praised, with its figures, and not accused"
   CHECK(all[0].evidence.find("4.0 % (95 %: 0.0 to 10.0) of style in shared.text") != std::string::npos);
 }
 
+TEST_CASE("verdict: praise does not say what a note denies") {
+  Evaluation e = healthy();
+  e.leakage[0] = {"private.text", "shared.image", 0.15, Interval{0.05, 0.25}};
+  const std::string all = titles(judge(features(), &e, {}));
+  CHECK(all.find("good: Nothing serious was found") != std::string::npos);
+  CHECK(all.find("private is private") == std::string::npos);
+}
+
 TEST_CASE("verdict: each fault is named, alone") {
   check_named("private.text sees other modalities: the mask is not hard", "bad", [](RunConfig& c, Evaluation& e) {
     c.model.typed_slots.soft = true;
@@ -91,6 +99,9 @@ TEST_CASE("verdict: each fault is named, alone") {
   });
   check_named("private.text repeats what is shared", "note", [](RunConfig&, Evaluation& e) {
     e.leakage[0] = {"private.text", "shared.image", 0.15, Interval{0.05, 0.25}};
+  });
+  check_named("private.text repeats what is shared", "warning", [](RunConfig&, Evaluation& e) {
+    e.cka[0].value = 0.8;  // though no leak was found
   });
   check_named("Decorrelation is off: private.text repeats what is shared", "bad", [](RunConfig& c, Evaluation& e) {
     std::erase_if(c.model.objective, [](const TermConfig& t) { return t.name == "decorrelate"; });
