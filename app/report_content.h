@@ -20,6 +20,8 @@ namespace triptych::app {
 struct Shown {
   std::string picture, text, gloss;  // gloss: what a reader of English makes of it
 };
+// A concept of the emoji as a style draws it, or as a language names it.
+Shown shown_item(const data::EmojiPairs& pairs, bool picture, std::size_t view, std::int32_t item);
 // One query and what the shared code finds for it among the held-out items of another modality.
 struct RetrievalExample {
   std::string from, to;  // "noto", "en": the views

@@ -15,11 +15,7 @@ struct Pool {  // what can be asked and found
   bool pictures;
 
   Shown shown(std::size_t view, std::size_t row) const {
-    const auto c = static_cast<std::size_t>(views[view]->item[row]);
-    if (pictures)
-      return {png_uri(pairs.picture(view, c), data::emoji_side, data::emoji_side), "", pairs.concepts[c].english};
-    const std::string& name = pairs.texts[view][c].name;
-    return {"", name, name == pairs.concepts[c].english ? "" : pairs.concepts[c].english};
+    return shown_item(pairs, pictures, view, views[view]->item[row]);
   }
 };
 
@@ -50,6 +46,14 @@ RetrievalExample search(const Pool& from, std::size_t from_view, const Pool& to,
 }
 
 }  // namespace
+
+Shown shown_item(const data::EmojiPairs& pairs, bool picture, std::size_t view, std::int32_t item) {
+  const auto c = static_cast<std::size_t>(item);
+  const std::string& english = pairs.concepts[c].english;
+  if (picture) return {png_uri(pairs.picture(view, c), data::emoji_side, data::emoji_side), "", english};
+  const std::string& name = pairs.texts[view][c].name;
+  return {"", name, name == english ? "" : english};
+}
 
 std::vector<RetrievalExample> retrieval_examples(const EmojiSource& data, const Codes& codes) {
   Pool texts{data.pairs(), {}, false}, pictures{data.pairs(), {}, true};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "app/evaluation_parts.h"
 #include "app/generation.h"
 #include "app/report_content.h"
 #include "app/report_html.h"
@@ -12,20 +13,10 @@ namespace {
 
 constexpr std::int64_t shown_swaps = 4, drawn_swaps = 6;
 
-Tensor stacked(const std::vector<const CodedBlock*>& views, Tensor CodedBlock::*code) {
-  const Shape& one = (views[0]->*code).shape();
-  Tensor all({std::ssize(views), one[0], one[1]}, DType::f32);
-  float* to = all.data<float>();
-  for (const CodedBlock* v : views) to = std::copy_n((v->*code).data<float>(), one[0] * one[1], to);
-  return all;
-}
-
-Shown shown(const data::EmojiPairs& pairs, bool picture, std::size_t view, std::int32_t item) {
-  const auto c = static_cast<std::size_t>(item);
-  const std::string& english = pairs.concepts[c].english;
-  if (picture) return {png_uri(pairs.picture(view, c), data::emoji_side, data::emoji_side), "", english};
-  const std::string& name = pairs.texts[view][c].name;
-  return {"", name, name == english ? "" : english};
+// (V, n, width) of the views.
+Tensor by_view(const Views& views, Tensor CodedBlock::*code) {
+  const Tensor rows = stacked(views, code);
+  return rows.reshaped({std::ssize(views), rows.shape()[0] / std::ssize(views), rows.shape()[1]});
 }
 
 std::string cell(const Shown& s, const std::string& words) {
@@ -75,20 +66,18 @@ std::string drawn_by_flow(const DrawnSwaps& d) {
 std::vector<FoundSwaps> found_swaps(const EmojiSource& data, const Codes& codes) {
   std::vector<FoundSwaps> all;
   for (std::size_t m = 0; m < codes.modalities.size(); ++m) {
-    std::vector<const CodedBlock*> views;
-    for (const CodedBlock& b : codes.test)
-      if (b.modality == m) views.push_back(&b);
+    const Views views = views_of(codes.test, m);
     const std::int64_t n = views.empty() ? 0 : std::ssize(views[0]->item);
     if (views.size() < 2 || n < 2) continue;
     FoundSwaps s{
         codes.modalities[m],
-        metrics::swap_retrieval(stacked(views, &CodedBlock::shared_code), stacked(views, &CodedBlock::private_code)),
+        metrics::swap_retrieval(by_view(views, &CodedBlock::shared_code), by_view(views, &CodedBlock::private_code)),
         std::ssize(views) * n,
         {}};
     const auto at = [&](std::int64_t row) {
       const auto view = static_cast<std::size_t>(row / n);
-      return std::pair(shown(data.pairs(), codes.modalities[m] == "image", view,
-                             views[view]->item[static_cast<std::size_t>(row % n)]),
+      return std::pair(shown_item(data.pairs(), codes.modalities[m] == "image", view,
+                                  views[view]->item[static_cast<std::size_t>(row % n)]),
                        views[view]->view);
     };
     for (std::int64_t e = 0; e < std::min(shown_swaps, n); ++e) {
