@@ -29,9 +29,11 @@ using Words = std::vector<std::string>;
                 close.empty() ? see : "did you mean " + close + "?");
   }
   const Words left = command.remaining();
-  if (!left.empty())
+  if (!left.empty()) {
+    const CLI::Option* out = command.get_option_no_throw("--out");
     throw Error(Exit::usage, "argument.extra", name + ": unexpected argument '" + escape_text(left[0], 64) + "'", {},
-                see);
+                out != nullptr && out->count() == 0 ? "did you mean --out " + escape_text(left[0], 64) + "?" : see);
+  }
   // "--threads: 1 required N missing"
   const std::size_t missing = reason.find(": 1 required");
   throw Error(

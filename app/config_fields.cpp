@@ -134,6 +134,12 @@ const std::vector<Field>& table() {
        {},
        "of attention, for feature tokens: a divisor of generator.width"},
       {"generator.samples", SLOT(model.generator.samples), 0, 1 << 20, {}, "of a batch it is trained on; 0: all"},
+      {"generator.hide",
+       SLOT(model.generator.hide),
+       0,
+       0.99,
+       {},
+       "probability that training hides a sample's codes, for guidance"},
       {"generator.times", SLOT(model.generator_times), 0, 0, {"uniform", "logit-normal"}, "drawn in training"},
 
       {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},

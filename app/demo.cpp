@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   TrainRequest request;
-  std::string threads;
+  std::string steps, threads;
   bool json = false;
 };
 
@@ -30,6 +30,7 @@ int run(const Options& o) {
   TrainRequest request = o.request;
   request.config.source = "emoji";
   if (request.out.empty()) request.out = free_folder();
+  if (!o.steps.empty()) request.config.values.emplace_back("train.steps", o.steps);
   if (!o.threads.empty()) request.config.values.emplace_back("train.threads", o.threads);
   const TrainOutcome outcome = run_training(request);
   if (outcome.status != 0) return outcome.status;
@@ -53,6 +54,7 @@ int run(const Options& o) {
 std::function<int()> setup(CLI::App& options) {
   const auto o = std::make_shared<Options>();
   add_text(options, "-o,--out", o->request.out, "RUN", "folder of the run (default: runs/demo, or the next free name)");
+  add_text(options, "--steps", o->steps, "N", "optimizer steps, for a shorter look");
   add_text(options, "--threads", o->threads, "N",
            "threads (default: one per processor); the results are the same for any");
   add_json(options, o->json);

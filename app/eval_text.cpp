@@ -168,7 +168,9 @@ std::string evaluation_text(const Evaluation& e) {
     out +=
         "\nTotal canonical correlation of shared codes: how much one modality's code tells of the other's, whatever "
         "the\n"
-        "directions (fitted on training items, scored on held-out ones). Good: near the number of components.\n";
+        "directions (fitted on training items, scored on held-out ones). Between 0 and the number of components; good: "
+        "above\n"
+        "what the features themselves have in common.\n";
     rows = {{"code", "and", "held out", "training", "of", "the features' own"}};
     for (const TotalCorrelation& t : e.total_correlation)
       rows.push_back({name(t.a), name(t.b), fixed_text(t.value, 2), fixed_text(t.train, 2),

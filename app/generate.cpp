@@ -21,8 +21,9 @@ namespace {
 using Mode = GenerateRequest::Mode;
 
 struct Options {
-  std::string run, out, mode = "swap", modality, solver = "heun";
+  std::string run, out, mode = "swap", modality, solver = "ancestral";
   std::int64_t items = 12, steps = 20, seed = 1, threads = 0;
+  double guidance = -1;  // as the run was trained
   bool json = false;
 };
 
@@ -99,8 +100,11 @@ int run(const Options& o) {
   request.mode = o.mode == "reconstruct" ? Mode::reconstruct : o.mode == "swap" ? Mode::swap : Mode::cross;
   const std::vector<ModalitySpec> specs = run.data->modalities();
   request.modality = find_modality(o, *run.model);
-  request.how = {o.solver == "euler" ? FlowSampling::Solver::euler : FlowSampling::Solver::heun,
-                 static_cast<int>(o.steps)};
+  using enum FlowSampling::Solver;
+  request.how = {o.solver == "euler"  ? euler
+                 : o.solver == "heun" ? heun
+                                      : ancestral,
+                 static_cast<int>(o.steps), o.guidance < 0 ? std::nullopt : std::optional(o.guidance)};
   request.seed = static_cast<std::uint64_t>(o.seed);
   const ModalitySpec& spec = specs[request.modality];
   require_suffix(o.out, spec.kind);
@@ -146,7 +150,11 @@ std::function<int()> setup(CLI::App& options) {
   add_text(options, "--modality", o->modality, "NAME", "what is generated (default: the first that the run generates)");
   add_integer(options, "--items", o->items, 1, 256, "held-out items in the picture (default: 12); figures are of all");
   add_integer(options, "--steps", o->steps, 1, 1000, "of the flow (default: 20)");
-  add_choice(options, "--solver", o->solver, {"euler", "heun"}, "of the flow (default: heun, twice the work a step)");
+  add_choice(options, "--solver", o->solver, {"ancestral", "heun", "euler"},
+             "of the flow: with new noise at every step (default), or without; heun is twice the work");
+  add_number(options, "--guidance", o->guidance, 0, 100,
+             "how far away from what all samples have in common; 1: not at all (default: 2; 1 with generator.hide = "
+             "0)");
   add_integer(options, "--seed", o->seed, 0, 9007199254740992, "of the noise (default: 1)");
   add_json(options, o->json);
   add_threads(options, o->threads);

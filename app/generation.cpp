@@ -31,32 +31,35 @@ std::vector<const Block*> first_of_others(const std::vector<Block>& all, std::si
   return found;
 }
 
-// Row i is a function of (seed, which[i]) alone.
-Tensor noise_rows(std::uint64_t seed, std::span<const std::int32_t> which, const TokenGrid& grid) {
+// The k-th noise of the flow. Row i is a function of (seed, which[i], k) alone.
+Tensor noise_rows(std::uint64_t seed, std::span<const std::int32_t> which, int k, const TokenGrid& grid) {
   const std::int64_t n = std::ssize(which);
   Tensor noise({n, grid.tokens, grid.width}, DType::f32);
   const std::int64_t row = grid.tokens * grid.width;
   for (std::int64_t i = 0; i < n; ++i) {
-    Rng rng(seed, static_cast<std::uint64_t>(which[static_cast<std::size_t>(i)]));
+    Rng rng(seed,
+            static_cast<std::uint64_t>(which[static_cast<std::size_t>(i)]) + (static_cast<std::uint64_t>(k) << 32));
     for (std::int64_t j = 0; j < row; ++j) noise.data<float>()[i * row + j] = static_cast<float>(rng.normal());
   }
   return noise;
 }
 
-Tensor sample(const Model& model, const GenerateRequest& r, const Tensor& noise, const Tensor& shared,
-              const Tensor& private_code, const Tensor& mask) {
-  const std::int64_t n = noise.shape()[0];
-  Tensor made(noise.shape(), DType::f32);
+// Rows `which` of the held-out items.
+Tensor sample(const Model& model, const GenerateRequest& r, std::span<const std::int32_t> which, const TokenGrid& grid,
+              const Tensor& shared, const Tensor& private_code, const Tensor& mask) {
+  const std::int64_t n = std::ssize(which);
+  Tensor made({n, grid.tokens, grid.width}, DType::f32);
   for (std::int64_t from = 0; from < n; from += most_rows) {
     std::vector<std::int32_t> rows(static_cast<std::size_t>(std::min(most_rows, n - from)));
     std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(from));
-    Tensor part[4];
-    gather_rows(noise, rows, part[0]);
-    gather_rows(shared, rows, part[1]);
-    gather_rows(private_code, rows, part[2]);
-    if (mask) gather_rows(mask, rows, part[3]);
-    const Tensor piece = model.generate(r.modality, part[0], part[1], part[2], part[3], r.how);
-    std::copy_n(piece.data<float>(), piece.size(), made.data<float>() + from * (noise.size() / n));
+    Tensor part[3];
+    gather_rows(shared, rows, part[0]);
+    gather_rows(private_code, rows, part[1]);
+    if (mask) gather_rows(mask, rows, part[2]);
+    const auto of = which.subspan(static_cast<std::size_t>(from), rows.size());
+    const Tensor piece = model.generate(
+        r.modality, [&](int k) { return noise_rows(r.seed, of, k, grid); }, part[0], part[1], part[2], r.how);
+    std::copy_n(piece.data<float>(), piece.size(), made.data<float>() + from * (made.size() / n));
   }
   return made;
 }
@@ -178,7 +181,6 @@ Generated generate(const Model& model, const DataSource& data, const GenerateReq
 
   std::vector<std::int32_t> donors;  // rows of the held-out items
   for (const std::int32_t d : g.donor) donors.push_back(which[static_cast<std::size_t>(d)]);
-  const Tensor noise = noise_rows(r.seed, which, token_grid(spec));
   for (std::size_t v = 0; v < views; ++v) {
     g.views.push_back(own[v]->view);
     g.joint_of.push_back(r.mode == Mode::swap ? (v + 1) % views : v);
@@ -188,7 +190,7 @@ Generated generate(const Model& model, const DataSource& data, const GenerateReq
     Tensor kept, donated;
     gather_rows(shared[g.joint_of[v]], which, kept);
     gather_rows(private_code[v], donors, donated);
-    g.made.push_back(sample(model, r, noise, kept, donated, g.mask[v]));
+    g.made.push_back(sample(model, r, which, token_grid(spec), kept, donated, g.mask[v]));
   }
   if (r.mode == Mode::reconstruct) g.r2 = r2(g);
   if (data.train_items() > 0) g.factors = read_factors(spec, data.blocks(false), held_out, r, which, g.made);

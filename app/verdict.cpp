@@ -17,6 +17,8 @@ bool takes_two(const TermConfig& t) {
   return std::ranges::any_of(find_loss(t.loss).inputs, [](const Input& i) { return i.name == "b"; });
 }
 
+bool contrastive(const TermConfig& t) { return t.loss == "clip" || t.loss == "info_nce" || t.loss == "siglip"; }
+
 // The largest leak that is known, for the praise.
 std::string praise(const Evaluation& e) {
   std::string text;
@@ -48,7 +50,7 @@ Objectives objectives_of(const ModelConfig& model) {
     const bool two = takes_two(t);
     int of_private = 0, of_shared = 0;  // single codes named
     for (const std::string& on : t.on) {
-      if (on == "shared" && two) o.aligns = true;
+      if (on == "shared" && two) o.aligns = true, o.contrasts = o.contrasts || contrastive(t);
       if (on == "cross-reconstruction" || on == "shared-reconstruction") o.aligns = true;
       if (on == "private-shared") o.decorrelates = true;
       if (on.starts_with("private") || on.ends_with("reconstruction") || on == "attention" || on == "views.private" ||

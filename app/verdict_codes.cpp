@@ -37,10 +37,11 @@ void judge_collapse(const Evaluation& e, const Objectives& o, std::vector<Verdic
         evidence += (evidence.empty() ? "" : "; ") + of_rank(r);
     if (e.tied > limit::ties) evidence += "; " + percents(e.tied) + " of the matches tie";
     to.push_back({bad, "The shared code has collapsed", evidence,
-                  o.aligns ? "a contrastive loss on the shared codes (clip, info_nce), or a larger weight of "
-                             "variance_hinge on them; a smaller train.lr"
-                           : "nothing in the objective tells shared codes of different items apart: add a term with "
-                             "on = \"shared\" (clip, info_nce, vicreg)"});
+                  o.contrasts ? "more steps, if there were few; a larger weight of the alignment; a smaller train.lr"
+                  : o.aligns  ? "a contrastive loss on the shared codes (clip, info_nce), or a larger weight of "
+                                "variance_hinge on them; a smaller train.lr"
+                              : "nothing in the objective tells shared codes of different items apart: add a term with "
+                                "on = \"shared\" (clip, info_nce, vicreg)"});
   }
   std::vector<std::string> codes, figures;
   for (const Rank& r : e.ranks)

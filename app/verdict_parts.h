@@ -28,6 +28,7 @@ constexpr double idle = 0.05;            // of an even share of the choices: an 
 // What the objective does, by its terms of a weight other than 0.
 struct Objectives {
   bool aligns = false;        // two shared codes meet in a loss, or one modality is reconstructed from another's
+  bool contrasts = false;     // the first of these, and other items are told apart in it
   bool decorrelates = false;  // a private and a shared code meet in a loss
   bool trains_private = false;
 };

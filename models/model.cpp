@@ -51,6 +51,8 @@ void check(const ModelConfig& c) {
     refuse("model.encoder_layers = " + std::to_string(c.encoder_layers) + " must be at least 1");
   if (c.code != "linear" && c.code != "sigmoid" && c.code != "gaussian" && c.code != "gaussian-private")
     refuse("model.code = '" + escape_text(c.code) + "' must be linear, sigmoid, gaussian or gaussian-private");
+  if (!(c.generator.hide >= 0 && c.generator.hide < 1))
+    refuse("generator.hide = " + std::to_string(c.generator.hide) + " must be in [0, 1)");
   if (c.generator_times != "uniform" && c.generator_times != "logit-normal")
     refuse("generator.times = '" + escape_text(c.generator_times) + "' must be uniform or logit-normal");
   if (c.code != "linear" && c.code != "gaussian-private" && c.scheme.back() != "shared-private")

@@ -13,7 +13,7 @@
 #include "models/context.h"
 #include "models/factors.h"
 #include "models/generation/flow_sampling.h"
-#include "models/generation/generator.h"
+#include "models/generation/generator_config.h"
 #include "models/modality_moe/modality_moe.h"
 #include "models/objective/objective.h"
 #include "models/query_banks/query_banks.h"
@@ -71,8 +71,8 @@ class Model {
   virtual bool generates(std::size_t m) const = 0;
   // Tokens of modality m (generation/generated_tokens.h) from noise like them (n,L,D), what is shared (n,shared width:
   // objective/generation.h) and private codes of m (n,private width); mask (n,L) or null. Throws Error(usage,
-  // "generate.none") when generates(m) is false.
-  virtual Tensor generate(std::size_t m, const Tensor& noise, const Tensor& shared, const Tensor& private_code,
+  // "generate.none") when generates(m) is false, "generate.guidance" for guidance that training did not prepare.
+  virtual Tensor generate(std::size_t m, const FlowNoise& noise, const Tensor& shared, const Tensor& private_code,
                           const Tensor& mask, const FlowSampling& how) const = 0;
   // What must hold of the parameters after an optimizer step (the logit scale stays in [0, ln 100]).
   virtual void after_step() = 0;

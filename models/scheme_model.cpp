@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "models/layers/gaussian_code.h"
+#include "models/objective/generation.h"
 #include "models/objective/presets.h"
 #include "models/schemes.h"
 #include "ops/slice.h"
@@ -60,9 +61,13 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   sizes.outputs = config.outputs;
   if (config_.objective.empty()) config_.objective = variant_objective(config.preset, config, config.modalities.size());
   sizes.generator = config.generator;
-  sizes.times = config.generator_times == "uniform" ? FlowTimes::uniform : FlowTimes::logit_normal;
+  sizes.generator.times = config.generator_times == "uniform" ? FlowTimes::uniform : FlowTimes::logit_normal;
   const bool codes_at_tokens = stack_.size() == 1 && !gaussian;
   objective_ = std::make_unique<Objective>(init, config_.objective, sizes, codes_at_tokens ? stack_[0].get() : nullptr);
+}
+
+bool SchemeModel::generates(std::size_t m) const {
+  return objective_->generation() && objective_->generation()->has(m);
 }
 
 SchemeModel::DataOnTape SchemeModel::enter(const Context& c, const Batch& batch, bool differentiate) const {
@@ -138,7 +143,7 @@ Factors SchemeModel::factors(Context& c, const DataOnTape& data, double gate, co
   return f;
 }
 
-Tensor SchemeModel::generate(std::size_t m, const Tensor& noise, const Tensor& shared, const Tensor& private_code,
+Tensor SchemeModel::generate(std::size_t m, const FlowNoise& noise, const Tensor& shared, const Tensor& private_code,
                              const Tensor& mask, const FlowSampling& how) const {
   if (!generates(m))
     throw Error(Exit::usage, "generate.none",

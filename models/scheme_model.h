@@ -21,8 +21,8 @@ class SchemeModel final : public Model {
   SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t seed);
   LossTerms objective(Context& c, const Batch& batch, double progress) const override;
   Factors factors(Context& c, const Batch& batch, const Wanted& wanted) const override;
-  bool generates(std::size_t m) const override { return objective_->generation() && objective_->generation()->has(m); }
-  Tensor generate(std::size_t m, const Tensor& noise, const Tensor& shared, const Tensor& private_code,
+  bool generates(std::size_t m) const override;
+  Tensor generate(std::size_t m, const FlowNoise& noise, const Tensor& shared, const Tensor& private_code,
                   const Tensor& mask, const FlowSampling& how) const override;
   // factors() in two steps, with the bridge open as far as `gate` says: for those who look at how codes depend on data.
   using DataOnTape = InlineVector<ModalityInputs, 8>;

@@ -79,6 +79,7 @@ TEST_CASE("cli: a bad command line is refused with status 2 and the nearest name
       {{"explain", "layer_norm", "--list"}, 2, "not both"},
       {{"explain", "layr_norm"}, 2, "did you mean 'layer_norm'?"},
       {{"doctor", "now"}, 2, "unexpected argument 'now'"},
+      {{"train", "--resume", "runs/one"}, 2, "did you mean --out runs/one?"},
   });
 }
 

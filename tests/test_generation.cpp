@@ -25,6 +25,11 @@ Tensor normals(Shape shape, std::uint64_t stream, DType dtype = DType::f32) {
   return t;
 }
 
+// The same for every step.
+FlowNoise noise_of(const Tensor& x) {
+  return [x](int) { return x; };
+}
+
 // Two modalities of features, `a` with tokens, and a generator of each.
 ModelConfig small_model(std::int64_t tokens) {
   ModelConfig c;
@@ -81,8 +86,8 @@ TEST_CASE("generation: at t = 0 the velocity leads to the draft of the codes, wh
     if (p.name.ends_with(".generate.out.weight")) p.value = normals(p.value.shape(), 40, DType::f64);
   const Tensor code = normals({5, 4}, 8, DType::f64);
   const FlowSampling one{FlowSampling::Solver::euler, 1};  // of length 1, from t = 0: x - x + draft
-  const Tensor a = model->generate(0, normals({5, 1, 3}, 7, DType::f64), code, code, {}, one),
-               b = model->generate(0, normals({5, 1, 3}, 9, DType::f64), code, code, {}, one);
+  const Tensor a = model->generate(0, noise_of(normals({5, 1, 3}, 7, DType::f64)), code, code, {}, one),
+               b = model->generate(0, noise_of(normals({5, 1, 3}, 9, DType::f64)), code, code, {}, one);
   for (std::int64_t i = 0; i < a.size(); ++i) CHECK(a.at(i) == doctest::Approx(b.at(i)).epsilon(1e-12));
 }
 
@@ -92,7 +97,7 @@ TEST_CASE("generation: a net that says 0 has the velocity of standard normal dat
     if (p.name.find(".generate.draft.down") != std::string::npos) p.value = Tensor::zeros(p.value.shape(), DType::f64);
   const Tensor x = normals({5, 1, 3}, 7, DType::f64), code = normals({5, 4}, 8, DType::f64);
   // Along dx/dt = (2 t - 1) / (t^2 + (1 - t)^2) x the scale is sqrt(t^2 + (1 - t)^2): 1 at both ends.
-  const Tensor end = model->generate(0, x, code, code, {}, {FlowSampling::Solver::heun, 400});
+  const Tensor end = model->generate(0, noise_of(x), code, code, {}, {FlowSampling::Solver::heun, 400});
   for (std::int64_t i = 0; i < x.size(); ++i) CHECK(end.at(i) == doctest::Approx(x.at(i)).epsilon(1e-2));
 }
 
@@ -133,7 +138,7 @@ TEST_CASE("generation: a U-Net gives back pictures of its codes") {
   tape.clear();
   c.begin(false);
   const Factors f = model->factors(c, held_out);
-  const Tensor made = model->generate(0, normals({16, 256, 3}, 2), f.shared_codes[1].value(),
+  const Tensor made = model->generate(0, noise_of(normals({16, 256, 3}, 2)), f.shared_codes[1].value(),
                                       f.private_codes[0].value(), {}, {FlowSampling::Solver::heun, 8});
   // Of the means over quarters of a picture; the grain of so short a training is left aside.
   double error = 0, of_pixels = 0;
@@ -157,23 +162,102 @@ TEST_CASE("generation: a U-Net gives back pictures of its codes") {
 TEST_CASE("flow: euler is of first order and heun of second; both are exact on straight paths") {
   const auto growth = [](const Tensor& x, double) { return x; };  // dx/dt = x: e at t = 1
   const auto error = [&](FlowSampling::Solver solver, int steps) {
-    return std::exp(1.0) - follow_flow(Tensor::scalar(1, DType::f64), growth, {solver, steps}).item();
+    return std::exp(1.0) - follow_flow(noise_of(Tensor::scalar(1, DType::f64)), growth, {solver, steps}).item();
   };
   using Solver = FlowSampling::Solver;
   CHECK(error(Solver::euler, 64) / error(Solver::euler, 128) == doctest::Approx(2).epsilon(0.02));
   CHECK(error(Solver::heun, 64) / error(Solver::heun, 128) == doctest::Approx(4).epsilon(0.02));
   const auto straight = [](const Tensor& x, double) { return Tensor::full(x.shape(), x.dtype(), 3); };
   for (const Solver solver : {Solver::euler, Solver::heun})
-    CHECK(follow_flow(Tensor::scalar(1, DType::f64), straight, {solver, 5}).item() == doctest::Approx(4));
+    CHECK(follow_flow(noise_of(Tensor::scalar(1, DType::f64)), straight, {solver, 5}).item() == doctest::Approx(4));
   // A net that names the data, x^ = 2, ends there, whatever the noise was.
   const auto ideal = [](const Tensor& x, double t) {
     return Tensor::scalar((2 - x.item()) / std::max(1 - t, 1e-3), DType::f64);
   };
   for (const Solver solver : {Solver::euler, Solver::heun})
     for (const int steps : {1, 10, 20, 200})
-      CHECK(follow_flow(Tensor::scalar(-5, DType::f64), ideal, {solver, steps}).item() ==
+      CHECK(follow_flow(noise_of(Tensor::scalar(-5, DType::f64)), ideal, {solver, steps}).item() ==
             doctest::Approx(2).epsilon(1e-12));
-  CHECK_THROWS_AS(follow_flow(Tensor::scalar(1, DType::f64), straight, {Solver::euler, 0}), Error);
+  CHECK_THROWS_AS(follow_flow(noise_of(Tensor::scalar(1, DType::f64)), straight, {Solver::euler, 0}), Error);
+}
+
+TEST_CASE("flow: ancestral steps end on the distribution of the data, and their noise matters") {
+  // Data N(1, 0.5^2): v(x, t) = E[x_1 - x_0 | x_t = x] is known.
+  const auto exact = [](const Tensor& x, double t) {
+    const double gain = (0.25 * t - (1 - t)) / (0.25 * t * t + (1 - t) * (1 - t));
+    Tensor v(x.shape(), x.dtype());
+    for (std::int64_t i = 0; i < x.size(); ++i) v.set(i, 1 + gain * (x.at(i) - t));
+    return v;
+  };
+  constexpr std::int64_t n = 20000;
+  const auto fresh = [](int k) { return normals({n}, 500 + static_cast<std::uint64_t>(k), DType::f64); };
+  const auto frozen = [&](int k) { return k == 0 ? fresh(0) : Tensor::zeros({n}, DType::f64); };
+  const auto moments = [&](const FlowNoise& noise) {
+    const Tensor x = follow_flow(noise, exact, {FlowSampling::Solver::ancestral, 100});
+    double sum = 0, squares = 0;
+    for (std::int64_t i = 0; i < n; ++i) sum += x.at(i) / n, squares += x.at(i) * x.at(i) / n;
+    return std::pair{sum, std::sqrt(squares - sum * sum)};
+  };
+  const auto [mean, deviation] = moments(fresh);
+  CHECK(mean == doctest::Approx(1).epsilon(0.01));
+  CHECK(deviation == doctest::Approx(0.5).epsilon(0.03));
+  CHECK(moments(frozen).second < 0.3);
+}
+
+TEST_CASE("generation: guidance goes that many times as far from what no codes give") {
+  ModelConfig config = small_model(1);
+  const Tensor x = normals({5, 1, 3}, 7, DType::f64), code = normals({5, 4}, 8, DType::f64);
+  const auto model = make_model(config, DType::f64, 1);
+  const auto guided = [&](std::optional<double> g) {  // one step
+    return model->generate(0, noise_of(x), code, code, {}, {FlowSampling::Solver::euler, 1, g});
+  };
+  const Tensor none = guided(0), plain = guided(1), far = guided(3), usual = guided({});
+  for (std::int64_t i = 0; i < x.size(); ++i) {
+    CHECK(far.at(i) == doctest::Approx(none.at(i) + 3 * (plain.at(i) - none.at(i))).epsilon(1e-10));
+    CHECK(usual.at(i) == doctest::Approx(none.at(i) + usual_guidance * (plain.at(i) - none.at(i))).epsilon(1e-10));
+    CHECK(plain.at(i) != doctest::Approx(none.at(i)).epsilon(1e-3));
+  }
+
+  config.generator.hide = 0;  // never trained without codes
+  const auto told = make_model(config, DType::f64, 1);
+  const FlowSampling twice{FlowSampling::Solver::euler, 1, 2.0}, as_trained{FlowSampling::Solver::euler, 1};
+  CHECK_THROWS_WITH_AS(told->generate(0, noise_of(x), code, code, {}, twice),
+                       doctest::Contains("never went without codes"), Error);
+  const Tensor same = told->generate(0, noise_of(x), code, code, {}, as_trained);
+  for (std::int64_t i = 0; i < x.size(); ++i) CHECK(same.at(i) == doctest::Approx(plain.at(i)).epsilon(1e-12));
+}
+
+TEST_CASE("generation: training hides the codes of some samples from the generator, and learns nothing for them") {
+  Batch batch;
+  batch.modalities = {{normals({1, 1, 3}, 1, DType::f64), {}, {}}, {normals({1, 1, 4}, 2, DType::f64), {}, {}}};
+  const auto hidden = [&](double hide) {  // in 200 steps of one sample
+    ModelConfig config = small_model(1);
+    config.code = "linear";
+    config.objective.resize(1);
+    config.objective[0].on = {"generation.a"};
+    config.generator.hide = hide;
+    const auto model = make_model(config, DType::f64, 1);
+    Tape tape(cpu_kernels());
+    Context c(tape, model->parameters());
+    int count = 0;
+    for (int step = 0; step < 200; ++step) {
+      c.begin(true, 3, step);
+      Gradients g;
+      tape.gradients(model->objective(c, batch, 1).total, c.parameters(), g);
+      bool reached = false;  // the encoders and the scheme
+      for (std::size_t i = 0; i < c.parameters().size(); ++i) {
+        if (model->parameters()[i].name.find(".generate.") != std::string::npos) continue;
+        const Tensor& of = g.tensors()[i];
+        for (std::int64_t k = 0; of && k < of.size(); ++k) reached = reached || of.at(k) != 0;
+      }
+      count += reached ? 0 : 1;
+    }
+    return count;
+  };
+  CHECK(hidden(0) == 0);
+  const int some = hidden(0.3);
+  CHECK(some > 40);
+  CHECK(some < 80);
 }
 
 TEST_CASE("generation: padding and samples without the modality change nothing") {
@@ -239,8 +323,8 @@ TEST_CASE("generation: a trained flow gives back the samples of its codes, and s
   for (std::int64_t i = 0; i < own.size(); ++i) turned.set(i, own.at((i + 1) % own.size()));
   const Tensor noise = normals({60, 1, 3}, 2);
   const FlowSampling how{FlowSampling::Solver::heun, 8};
-  const Tensor same = model->generate(0, noise, joint, own, {}, how),
-               swapped = model->generate(0, noise, joint, turned, {}, how);
+  const Tensor same = model->generate(0, noise_of(noise), joint, own, {}, how),
+               swapped = model->generate(0, noise_of(noise), joint, turned, {}, how);
   const Tensor& real = held_out.modalities[0].values;
   double error = 0, shared_error = 0, own_error = 0, spread = 0;
   for (std::int64_t i = 0; i < 60; ++i) {
@@ -265,7 +349,7 @@ TEST_CASE("generation: some items are drawn as among all, evenly spaced, each wi
   set_variant("generative", config);
   config.objective = variant_objective("generative", config, 2);
   const auto model = make_model(config, DType::f32, 1);
-  app::GenerateRequest request{.modality = 1, .how = {FlowSampling::Solver::euler, 1}};
+  app::GenerateRequest request{.modality = 1, .how = {FlowSampling::Solver::ancestral, 2}};
   REQUIRE(config.modalities[1].kind == ModalityKind::image);
   request.mode = app::GenerateRequest::Mode::reconstruct;
   const app::Generated all = app::generate(*model, data, request);
@@ -309,6 +393,9 @@ TEST_CASE("generation: what cannot be is refused") {
   c.modalities[0].breadth = 12;
   CHECK(refusal(c) == "modality 'p': pictures of 8 x 12 cannot be generated: sides must be multiples of 8");
   c = small_model(1);
+  c.generator.hide = 1;
+  CHECK(refusal(c) == "generator.hide = 1.000000 must be in [0, 1)");
+  c = small_model(1);
   c.modalities = {{.name = "t", .kind = ModalityKind::ngrams, .buckets = 8}};
   c.objective = {{"g", "flow_matching", {"generation"}}};
   CHECK(refusal(c) ==
@@ -316,5 +403,6 @@ TEST_CASE("generation: what cannot be is refused") {
   c = small_model(1);
   c.objective = {{"align", "clip", {"shared"}}};
   const auto model = make_model(c, DType::f32, 1);
-  CHECK_THROWS_AS(model->generate(0, normals({2, 1, 3}, 1), normals({2, 4}, 2), normals({2, 4}, 3), {}, {}), Error);
+  CHECK_THROWS_AS(model->generate(0, noise_of(normals({2, 1, 3}, 1)), normals({2, 4}, 2), normals({2, 4}, 3), {}, {}),
+                  Error);
 }

@@ -68,7 +68,7 @@ class Toy : public Model {
   }
   Factors factors(Context&, const Batch&, const Wanted&) const override { return {}; }
   bool generates(std::size_t) const override { return false; }
-  Tensor generate(std::size_t, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+  Tensor generate(std::size_t, const FlowNoise&, const Tensor&, const Tensor&, const Tensor&,
                   const FlowSampling&) const override {
     return {};
   }

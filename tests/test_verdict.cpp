@@ -171,6 +171,19 @@ TEST_CASE("verdict: an expert that one route leaves to another is not dead") {
   CHECK(all[0].evidence.find("expert 1 of image in layer 0") != std::string::npos);
 }
 
+TEST_CASE("verdict: nobody is told to add the loss that is there") {
+  Evaluation e = healthy();
+  e.ranks[1].value = 1.0;
+  RunConfig config = features();
+  const auto advice = [&](const char* loss) {
+    for (TermConfig& t : config.model.objective)
+      if (t.name == "align") t.loss = loss;
+    return judge(config, &e, {})[0].advice;
+  };
+  CHECK(advice("clip").starts_with("more steps"));
+  CHECK(advice("vicreg").starts_with("a contrastive loss on the shared codes"));
+}
+
 TEST_CASE("verdict: text and JSON") {
   Evaluation e = healthy();
   e.ranks[1].value = 1.0;

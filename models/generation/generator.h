@@ -5,18 +5,11 @@
 #include <optional>
 
 #include "models/generation/generated_tokens.h"
+#include "models/generation/generator_config.h"
 #include "models/generation/picture_net.h"
 #include "models/generation/token_net.h"
 
 namespace triptych {
-
-struct GeneratorConfig {
-  std::int64_t width = 64;    // d; pictures: a multiple of 4, at least 16
-  int layers = 4;             // of the transformer; pictures: blocks of each level
-  int heads = 4;              // feature tokens: a divisor of width
-  std::int64_t samples = 64;  // of a batch that a step trains on, the first ones; 0: all of its first view
-};
-
 // The velocity at noisy tokens x_t (B,L,D) and times t (B), given a condition k (B,w); N = t^2 + (1 - t)^2:
 //
 //   x = t / sqrt N  x_t

@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "core/gather_rows.h"
 #include "losses/flow_path.h"
 #include "models/generation/noise.h"
 #include "models/scheme.h"
+#include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/gather.h"
 #include "ops/reshape.h"
+#include "ops/scale.h"
+#include "ops/scale_rows.h"
+#include "ops/sub.h"
 
 namespace triptych {
 
@@ -34,9 +39,8 @@ Var shared_code(std::size_t m, const Factors& f, std::span<const Encoded> encode
 }  // namespace
 
 Generation::Generation(const Init& init, const std::vector<ModalitySpec>& modalities,
-                       const std::vector<std::size_t>& generated, const Sizes& sizes, const GeneratorConfig& config,
-                       FlowTimes times)
-    : modalities_(modalities), generators_(modalities.size()), samples_(config.samples), times_(times) {
+                       const std::vector<std::size_t>& generated, const Sizes& sizes, const GeneratorConfig& config)
+    : modalities_(modalities), generators_(modalities.size()), config_(config) {
   for (const std::size_t m : generated)
     generators_[m].emplace(init, modalities[m], sizes.shared_width + sizes.private_width, config);
 }
@@ -48,7 +52,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   const std::int64_t n = batch.values.shape()[0] / views;
   const Var has = present(encoded[m].h.mask);
   std::vector<std::int32_t> rows;
-  for (std::int64_t i = 0; i < n && (samples_ == 0 || std::ssize(rows) < samples_); ++i)
+  for (std::int64_t i = 0; i < n && (config_.samples == 0 || std::ssize(rows) < config_.samples); ++i)
     if (!has || has.value().at(i) != 0) rows.push_back(static_cast<std::int32_t>(i));
   if (rows.empty()) return {};
 
@@ -59,15 +63,18 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   Rng rng(of.seed, of.stream);
   Tensor times({count}, data.dtype());
   for (std::int64_t i = 0; i < count; ++i)
-    times.set(i, times_ == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.5 - 1.4 * rng.normal())));
+    times.set(i, config_.times == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.5 - 1.4 * rng.normal())));
+  Tensor told({count}, data.dtype());
+  for (std::int64_t i = 0; i < count; ++i) told.set(i, rng.uniform() < config_.hide ? 0 : 1);
   Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)), tape.constant(data), tape.constant(times), {}};
 
   const Var codes[] = {gather(shared, index_of(tape, rows, views > 1 ? n : 0)),
                        gather(f.private_codes[m], index_of(tape, rows))};
   Tensor mask;
   if (batch.mask) gather_rows(batch.mask, rows, mask);
-  p.velocity = generators_[m]->velocity(c, flow_path(p.x0, p.x1, p.t).x_t, p.t, concat(codes, 1),
-                                        mask ? tape.constant(mask) : Var{});
+  p.velocity =
+      generators_[m]->velocity(c, flow_path(p.x0, p.x1, p.t).x_t, p.t,
+                               scale_rows(concat(codes, 1), tape.constant(told)), mask ? tape.constant(mask) : Var{});
   if (!mask) return p;
   std::vector<std::int32_t> real;
   std::vector<double> when;
@@ -82,8 +89,14 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
   return p;
 }
 
-Tensor Generation::sample(const Parameters& parameters, std::size_t m, const Tensor& noise, const Tensor& joint,
+Tensor Generation::sample(const Parameters& parameters, std::size_t m, const FlowNoise& noise, const Tensor& joint,
                           const Tensor& private_code, const Tensor& mask, const FlowSampling& how) const {
+  const double guidance = how.guidance.value_or(config_.hide > 0 ? usual_guidance : 1);
+  if (guidance != 1 && config_.hide == 0)
+    throw Error(Exit::usage, "generate.guidance",
+                "guidance of " + std::to_string(guidance) +
+                    " needs a generator that knows what samples have in common, and this one never went without codes",
+                {}, "train with generator.hide above 0, or generate with guidance 1");
   Tape tape(cpu_kernels());
   Context c(tape, parameters);
   return follow_flow(
@@ -91,10 +104,16 @@ Tensor Generation::sample(const Parameters& parameters, std::size_t m, const Ten
       [&](const Tensor& x, double t) {
         c.begin(false);
         const Var codes[] = {tape.constant(joint), tape.constant(private_code)};
-        const Var time = tape.constant(Tensor::full({x.shape()[0]}, x.dtype(), t));
-        return generators_[m]
-            ->velocity(c, tape.constant(x), time, concat(codes, 1), mask ? tape.constant(mask) : Var{})
-            .value();
+        const Var k = concat(codes, 1);
+        const auto velocity = [&](const Var& condition) {
+          return generators_[m]->velocity(c, tape.constant(x),
+                                          tape.constant(Tensor::full({x.shape()[0]}, x.dtype(), t)), condition,
+                                          mask ? tape.constant(mask) : Var{});
+        };
+        const Var v = velocity(k);
+        if (guidance == 1) return v.value();
+        const Var common = velocity(tape.constant(Tensor::zeros(k.shape(), k.dtype())));
+        return add(common, scale(sub(v, common), guidance)).value();
       },
       how);
 }

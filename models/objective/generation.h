@@ -19,14 +19,6 @@
 
 namespace triptych {
 
-// When the velocity is asked for in training.
-enum class FlowTimes : std::uint8_t {
-  uniform,
-  logit_normal,  // t = sigmoid(n), n ~ N(-1/2, 1.4^2): more of early times, where what is shown is decided; late ones
-                 // are not
-  // left out, or grain stays. Esser et al. 2024, arXiv 2403.03206, eq. 19
-};
-
 class Generation {
  public:
   struct Sizes {
@@ -34,7 +26,7 @@ class Generation {
   };
   // A generator for each modality of `generated`.
   Generation(const Init& init, const std::vector<ModalitySpec>& modalities, const std::vector<std::size_t>& generated,
-             const Sizes& sizes, const GeneratorConfig& config, FlowTimes times);
+             const Sizes& sizes, const GeneratorConfig& config);
 
   // The inputs of the loss flow_matching for modality m: x0 noise, x1 data, t, and the velocity asked for at x_t.
   // Samples without the modality and padding are left out: with a mask the rows are real tokens, (tokens,D); else
@@ -47,14 +39,13 @@ class Generation {
 
   bool has(std::size_t m) const { return m < generators_.size() && generators_[m].has_value(); }
   // models/model.h
-  Tensor sample(const Parameters& parameters, std::size_t m, const Tensor& noise, const Tensor& joint,
+  Tensor sample(const Parameters& parameters, std::size_t m, const FlowNoise& noise, const Tensor& joint,
                 const Tensor& private_code, const Tensor& mask, const FlowSampling& how) const;
 
  private:
   std::vector<ModalitySpec> modalities_;
   std::vector<std::optional<Generator>> generators_;
-  std::int64_t samples_;
-  FlowTimes times_;
+  GeneratorConfig config_;
 };
 
 }  // namespace triptych

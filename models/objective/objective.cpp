@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/gather_rows.h"
+#include "models/objective/generation.h"
 #include "models/objective/inputs.h"
 #include "models/objective/views.h"
 #include "ops/add.h"
@@ -120,12 +121,14 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
         Reconstruction::Sizes{modalities, sizes.targets, sizes.private_width, sizes.shared_width, sizes.decoder_hidden},
         tokens, from_both, from_shared);
   if (!generated.empty())
-    generation_.emplace(init, sizes.modalities, generated, Generation::Sizes{sizes.private_width, sizes.shared_width},
-                        sizes.generator, sizes.times);
+    generation_ = std::make_unique<Generation>(
+        init, sizes.modalities, generated, Generation::Sizes{sizes.private_width, sizes.shared_width}, sizes.generator);
   if (!task) return;
   head_.emplace(init, head_codes(sizes.head, modalities), sizes.private_width, sizes.shared_width, sizes.outputs);
   for (const CodeRef& code : head_->codes()) wanted_.joint = wanted_.joint || code.side == CodeRef::Side::joint;
 }
+
+Objective::~Objective() = default;
 
 // Inputs by name; the learned scale and bias are ours, optional ones that nobody gave stay absent.
 Var Objective::call(Context& c, const Term& term, std::span<const std::pair<std::string_view, Var>> inputs) const {

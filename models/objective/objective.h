@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,14 +10,16 @@
 #include <vector>
 
 #include "models/batch.h"
+#include "models/generation/generator_config.h"
 #include "models/layers/init.h"
-#include "models/objective/generation.h"
 #include "models/objective/reconstruction.h"
 #include "models/objective/task_head.h"
 #include "models/objective/term_codes.h"
 #include "models/scheme.h"
 
 namespace triptych {
+
+class Generation;
 
 struct LossTerm {
   std::string_view name;
@@ -54,19 +57,19 @@ class Objective {
     std::vector<std::string> head = {};  // codes that the task head reads
     std::int64_t outputs = 0;            // of the task head
     GeneratorConfig generator = {};
-    FlowTimes times = FlowTimes::logit_normal;
   };
   // `tokens`: the scheme to ask for token-level decoding; null where codes are pooled before (a stack). Throws
   // Error(usage) as resolve() and head_codes() do, "objective.name" for two terms of one name, and "objective.on" for a
   // task without labels, for a distribution of codes that have none and for a modality that nothing generates.
   Objective(const Init& init, const std::vector<TermConfig>& terms, const Sizes& sizes, const Scheme* tokens);
+  ~Objective();
 
   LossTerms evaluate(Context& c, const ObjectiveInputs& in) const;
   // What the task head predicts; absent without a term on = "task".
   Var predict(const Context& c, const Factors& f) const { return head_ ? (*head_)(c, f) : Var{}; }
   const Wanted& wanted() const { return wanted_; }  // of the last scheme
   // Null without a term on = "generation".
-  const Generation* generation() const { return generation_ ? &*generation_ : nullptr; }
+  const Generation* generation() const { return generation_.get(); }
   // What must hold of the learned scale after an optimizer step: it stays in [0, ln 100].
   void after_step(Parameters& parameters) const;
 
@@ -84,7 +87,7 @@ class Objective {
 
   std::vector<Term> terms_;
   std::optional<Reconstruction> reconstruction_;
-  std::optional<Generation> generation_;
+  std::unique_ptr<Generation> generation_;
   std::optional<TaskHead> head_;
   ParameterId logit_scale_, logit_bias_;
   Wanted wanted_{.joint = false};
