@@ -7,8 +7,6 @@
 #include "core/error.h"
 
 namespace triptych::app {
-namespace {
-
 Tensor stacked(const std::vector<Tensor>& parts) {
   std::int64_t n = 0;
   for (const Tensor& t : parts) n += t.shape()[0];
@@ -20,8 +18,6 @@ Tensor stacked(const std::vector<Tensor>& parts) {
   }
   return all;
 }
-
-}  // namespace
 
 Views views_of(const std::vector<CodedBlock>& blocks, std::size_t modality) {
   Views v;

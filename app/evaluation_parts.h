@@ -14,6 +14,9 @@ using Views = std::vector<const CodedBlock*>;
 // The blocks of a modality, in their order.
 Views views_of(const std::vector<CodedBlock>& blocks, std::size_t modality);
 
+// The rows of all parts, one part after the other: (n,d) each, of one width.
+Tensor stacked(const std::vector<Tensor>& parts);
+
 // The rows of all views, one view after the other.
 Tensor stacked(const Views& views, Tensor CodedBlock::*code);
 Tensor stacked_values(const Views& views, std::size_t factor);

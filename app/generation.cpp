@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "app/drawing_statistics.h"
 #include "app/evaluation_codes.h"
+#include "app/evaluation_parts.h"
 #include "core/error.h"
 #include "core/gather_rows.h"
 #include "metrics/logistic_probe.h"
-#include "models/encoders/image.h"
 #include "models/generation/generated_tokens.h"
 
 namespace triptych::app {
@@ -16,6 +17,7 @@ namespace {
 using Mode = GenerateRequest::Mode;
 
 constexpr std::int64_t most_rows = 64;  // at once
+constexpr int worn_copies = 4;          // of every picture that the probe is fitted on
 
 std::vector<const Block*> blocks_of(const std::vector<Block>& all, std::size_t modality) {
   std::vector<const Block*> found;
@@ -94,23 +96,6 @@ Tensor mean_of_others(const std::vector<CodedBlock>& coded, std::size_t modality
   return sum;
 }
 
-Tensor stacked(const std::vector<Tensor>& parts) {
-  std::int64_t rows = 0;
-  for (const Tensor& p : parts) rows += p.shape()[0];
-  Tensor all({rows, parts[0].shape()[1]}, DType::f32);
-  float* at = all.data<float>();
-  for (const Tensor& p : parts) at = std::copy_n(p.data<float>(), p.size(), at);
-  return all;
-}
-
-// Ink with noise of deviation `grain`, kept within 0..1.
-Tensor grained(const Tensor& pictures, double grain, Rng& rng) {
-  if (grain == 0) return pictures;
-  Tensor out(pictures.shape(), pictures.dtype());
-  for (std::int64_t i = 0; i < out.size(); ++i) out.set(i, std::clamp(pictures.at(i) + grain * rng.normal(), 0.0, 1.0));
-  return out;
-}
-
 // Every factor with classes that is constant within each view. made: rows `which` of the held-out items in each view.
 std::vector<FactorRead> read_factors(const ModalitySpec& spec, const std::vector<Block>& training,
                                      const std::vector<Block>& held_out, const GenerateRequest& r,
@@ -124,21 +109,27 @@ std::vector<FactorRead> read_factors(const ModalitySpec& spec, const std::vector
     std::vector<std::int32_t> labels[3];
     for (std::size_t v = 0; v < train.size(); ++v) {
       Rng rng(1, v);
-      for (const double grain : {0.0, 0.01, 0.02, 0.04}) {
-        drawn[0].push_back(appearance(grained(train[v]->values.values, grain, rng)));
+      for (int k = 0; k < worn_copies; ++k) {
+        drawn[0].push_back(drawing_statistics(worn(train[v]->values.values, rng)));
         labels[0].insert(labels[0].end(), train[v]->factors[f].labels.begin(), train[v]->factors[f].labels.end());
       }
-      drawn[1].push_back(appearance(test[v]->values.values));
-      drawn[2].push_back(appearance(pictures_of(spec, made[v])));
+      drawn[1].push_back(drawing_statistics(test[v]->values.values));
+      drawn[2].push_back(drawing_statistics(pictures_of(spec, made[v])));
       labels[1].insert(labels[1].end(), test[v]->factors[f].labels.begin(), test[v]->factors[f].labels.end());
       for (const std::int32_t i : which) labels[2].push_back(test[v]->factors[f].labels[static_cast<std::size_t>(i)]);
     }
-    const Tensor fitted = stacked(drawn[0]);
-    const auto read_from = [&](int of) {
-      return metrics::logistic_probe(fitted, labels[0], stacked(drawn[of]), labels[of]);
+    const std::size_t real = labels[1].size();
+    labels[1].insert(labels[1].end(), labels[2].begin(), labels[2].end());
+    const Tensor read_rows[] = {stacked(drawn[1]), stacked(drawn[2])};
+    const metrics::ProbeScore score =
+        metrics::logistic_probe(stacked(drawn[0]), labels[0], stacked({read_rows[0], read_rows[1]}), labels[1]);
+    const auto right = [&](std::size_t from, std::size_t to) {
+      return std::accumulate(score.right.begin() + static_cast<std::ptrdiff_t>(from),
+                             score.right.begin() + static_cast<std::ptrdiff_t>(to), 0.0) /
+             static_cast<double>(to - from);
     };
-    const auto real = read_from(1), generated = read_from(2);
-    read.push_back({test[0]->factors[f].name, generated.accuracy, real.accuracy, real.chance, generated.n});
+    read.push_back(
+        {test[0]->factors[f].name, right(real, labels[1].size()), right(0, real), score.chance, std::ssize(labels[2])});
   }
   return read;
 }
