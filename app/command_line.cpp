@@ -1,6 +1,7 @@
 #include "app/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "app/commands.h"
 #include "app/help.h"
@@ -31,8 +32,10 @@ using Words = std::vector<std::string>;
   const Words left = command.remaining();
   if (!left.empty()) {
     const CLI::Option* out = command.get_option_no_throw("--out");
-    throw Error(Exit::usage, "argument.extra", name + ": unexpected argument '" + escape_text(left[0], 64) + "'", {},
-                out != nullptr && out->count() == 0 ? "did you mean --out " + escape_text(left[0], 64) + "?" : see);
+    const bool resumed = std::find(args.begin(), args.end(), "--resume") != args.end();
+    throw Error(
+        Exit::usage, "argument.extra", name + ": unexpected argument '" + escape_text(left[0], 64) + "'", {},
+        resumed && out != nullptr && out->count() == 0 ? "did you mean --out " + escape_text(left[0], 64) + "?" : see);
   }
   // "--threads: 1 required N missing"
   const std::size_t missing = reason.find(": 1 required");

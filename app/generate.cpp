@@ -129,6 +129,7 @@ int run(const Options& o) {
     nlohmann::ordered_json j = {{"file", o.out},         {"step", run.step},        {"mode", o.mode},
                                 {"modality", spec.name}, {"solver", o.solver},      {"steps", o.steps},
                                 {"seed", o.seed},        {"items", g.items.size()}, {"views", g.views}};
+    j["guidance"] = o.guidance >= 0 ? o.guidance : run.model->config().generator.hide > 0 ? usual_guidance : 1;
     j["r2"] = request.mode == Mode::reconstruct ? nlohmann::ordered_json(g.r2) : nullptr;
     j["factors"] = factors;
     print_line(j);
@@ -153,8 +154,8 @@ std::function<int()> setup(CLI::App& options) {
   add_choice(options, "--solver", o->solver, {"ancestral", "heun", "euler"},
              "of the flow: with new noise at every step (default), or without; heun is twice the work");
   add_number(options, "--guidance", o->guidance, 0, 100,
-             "how far away from what all samples have in common; 1: not at all (default: 2; 1 with generator.hide = "
-             "0)");
+             "times as far from what no codes give as the codes lead; 1: as they say (default: 2; 1 with "
+             "generator.hide = 0)");
   add_integer(options, "--seed", o->seed, 0, 9007199254740992, "of the noise (default: 1)");
   add_json(options, o->json);
   add_threads(options, o->threads);

@@ -16,8 +16,9 @@ namespace {
 
 using Mode = GenerateRequest::Mode;
 
-constexpr std::int64_t most_rows = 64;  // at once
-constexpr int worn_copies = 4;          // of every picture that the probe is fitted on
+constexpr std::int64_t most_rows = 64;      // at once
+constexpr std::int64_t most_fitted = 2000;  // training pictures of a view
+constexpr int worn_copies = 4;              // of every picture that the probe is fitted on
 
 std::vector<const Block*> blocks_of(const std::vector<Block>& all, std::size_t modality) {
   std::vector<const Block*> found;
@@ -103,30 +104,37 @@ std::vector<FactorRead> read_factors(const ModalitySpec& spec, const std::vector
   std::vector<FactorRead> read;
   const auto train = blocks_of(training, r.modality), test = blocks_of(held_out, r.modality);
   if (spec.kind != ModalityKind::image || train.size() < 2) return read;
+  std::vector<Tensor> drawn[2];  // worn training pictures; held-out ones, then generated ones
+  std::vector<std::int32_t> fitted;
+  for (std::int64_t i = 0, all = std::ssize(train[0]->item), n = std::min(all, most_fitted); i < n; ++i)
+    fitted.push_back(static_cast<std::int32_t>((2 * i + 1) * all / (2 * n)));
+  for (std::size_t v = 0; v < train.size(); ++v) {
+    Rng rng(1, v);
+    Tensor pictures;
+    gather_rows(train[v]->values.values, fitted, pictures);
+    for (int k = 0; k < worn_copies; ++k) drawn[0].push_back(drawing_statistics(worn(pictures, rng)));
+    drawn[1].push_back(drawing_statistics(test[v]->values.values));
+  }
+  for (const Tensor& m : made) drawn[1].push_back(drawing_statistics(pictures_of(spec, m)));
+  const Tensor from = stacked(drawn[0]), to = stacked(drawn[1]);
+  drawn[0].clear();
   for (std::size_t f = 0; f < test[0]->factors.size(); ++f) {
     if (test[0]->factors[f].holder != Factor::Holder::own || test[0]->factors[f].labels.empty()) continue;
-    std::vector<Tensor> drawn[3];  // training, held out, generated
     std::vector<std::int32_t> labels[3];
     for (std::size_t v = 0; v < train.size(); ++v) {
-      Rng rng(1, v);
-      for (int k = 0; k < worn_copies; ++k) {
-        drawn[0].push_back(drawing_statistics(worn(train[v]->values.values, rng)));
-        labels[0].insert(labels[0].end(), train[v]->factors[f].labels.begin(), train[v]->factors[f].labels.end());
-      }
-      drawn[1].push_back(drawing_statistics(test[v]->values.values));
-      drawn[2].push_back(drawing_statistics(pictures_of(spec, made[v])));
+      for (int k = 0; k < worn_copies; ++k)
+        for (const std::int32_t i : fitted)
+          labels[0].push_back(train[v]->factors[f].labels[static_cast<std::size_t>(i)]);
       labels[1].insert(labels[1].end(), test[v]->factors[f].labels.begin(), test[v]->factors[f].labels.end());
       for (const std::int32_t i : which) labels[2].push_back(test[v]->factors[f].labels[static_cast<std::size_t>(i)]);
     }
     const std::size_t real = labels[1].size();
     labels[1].insert(labels[1].end(), labels[2].begin(), labels[2].end());
-    const Tensor read_rows[] = {stacked(drawn[1]), stacked(drawn[2])};
-    const metrics::ProbeScore score =
-        metrics::logistic_probe(stacked(drawn[0]), labels[0], stacked({read_rows[0], read_rows[1]}), labels[1]);
-    const auto right = [&](std::size_t from, std::size_t to) {
-      return std::accumulate(score.right.begin() + static_cast<std::ptrdiff_t>(from),
-                             score.right.begin() + static_cast<std::ptrdiff_t>(to), 0.0) /
-             static_cast<double>(to - from);
+    const metrics::ProbeScore score = metrics::logistic_probe(from, labels[0], to, labels[1]);
+    const auto right = [&](std::size_t begin, std::size_t end) {
+      return std::accumulate(score.right.begin() + static_cast<std::ptrdiff_t>(begin),
+                             score.right.begin() + static_cast<std::ptrdiff_t>(end), 0.0) /
+             static_cast<double>(end - begin);
     };
     read.push_back(
         {test[0]->factors[f].name, right(real, labels[1].size()), right(0, real), score.chance, std::ssize(labels[2])});

@@ -17,7 +17,9 @@ bool takes_two(const TermConfig& t) {
   return std::ranges::any_of(find_loss(t.loss).inputs, [](const Input& i) { return i.name == "b"; });
 }
 
-bool contrastive(const TermConfig& t) { return t.loss == "clip" || t.loss == "info_nce" || t.loss == "siglip"; }
+bool contrastive(const TermConfig& t) {
+  return t.loss == "clip" || t.loss == "info_nce" || t.loss == "siglip" || t.loss == "contrastive_distance";
+}
 
 // The largest leak that is known, for the praise.
 std::string praise(const Evaluation& e) {
@@ -59,7 +61,7 @@ Objectives objectives_of(const ModelConfig& model) {
       of_private += on.starts_with("private.");
       of_shared += on.starts_with("shared.");
     }
-    if (two && of_shared == 2) o.aligns = true;
+    if (two && of_shared == 2) o.aligns = true, o.contrasts = o.contrasts || contrastive(t);
     if (two && of_shared == 1 && of_private == 1) o.decorrelates = true;
     if (t.on == std::vector<std::string>{"task"}) {
       o.trains_private = o.trains_private || std::ranges::any_of(model.head, [](const std::string& code) {

@@ -202,6 +202,16 @@ TEST_CASE("flow: ancestral steps end on the distribution of the data, and their 
   CHECK(mean == doctest::Approx(1).epsilon(0.01));
   CHECK(deviation == doctest::Approx(0.5).epsilon(0.03));
   CHECK(moments(frozen).second < 0.3);
+
+  // Three steps of v = 1, the noises 2, 4 and 8: x = 2; 2 (at t = 0 the noise is drawn anew); then t = 1/3 keeps 1/4 of
+  // it.
+  const auto one = [](const Tensor& x, double) { return Tensor::full(x.shape(), x.dtype(), 1); };
+  const auto doubled = [](int k) { return Tensor::scalar(std::pow(2.0, k + 1), DType::f64); };
+  const double first = 3.0 / 3 + 2.0 / 3 * 4;  // d = 2 + 1
+  const double data = first + 2.0 / 3, noise = first - 1.0 / 3;
+  const double second = 2.0 / 3 * data + 1.0 / 3 * (noise / 4 + std::sqrt(15.0 / 16) * 8);
+  CHECK(follow_flow(doubled, one, {FlowSampling::Solver::ancestral, 3}).item() ==
+        doctest::Approx(second + 1.0 / 3).epsilon(1e-12));
 }
 
 TEST_CASE("generation: guidance goes that many times as far from what no codes give") {
