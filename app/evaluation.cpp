@@ -7,6 +7,7 @@
 #include "core/error.h"
 
 namespace triptych::app {
+
 Tensor stacked(const std::vector<Tensor>& parts) {
   std::int64_t n = 0;
   for (const Tensor& t : parts) n += t.shape()[0];

@@ -6,6 +6,7 @@
 #include "app/terminal.h"
 #include "app/verdict_parts.h"
 #include "core/error.h"
+#include "models/objective/compares_samples.h"
 #include "models/objective/term_codes.h"
 
 namespace triptych::app {
@@ -15,10 +16,6 @@ using enum Verdict::Severity;
 
 bool takes_two(const TermConfig& t) {
   return std::ranges::any_of(find_loss(t.loss).inputs, [](const Input& i) { return i.name == "b"; });
-}
-
-bool contrastive(const TermConfig& t) {
-  return t.loss == "clip" || t.loss == "info_nce" || t.loss == "siglip" || t.loss == "contrastive_distance";
 }
 
 // The largest leak that is known, for the praise.
@@ -52,7 +49,7 @@ Objectives objectives_of(const ModelConfig& model) {
     const bool two = takes_two(t);
     int of_private = 0, of_shared = 0;  // single codes named
     for (const std::string& on : t.on) {
-      if (on == "shared" && two) o.aligns = true, o.contrasts = o.contrasts || contrastive(t);
+      if (on == "shared" && two) o.aligns = true, o.contrasts = o.contrasts || compares_samples(find_loss(t.loss));
       if (on == "cross-reconstruction" || on == "shared-reconstruction") o.aligns = true;
       if (on == "private-shared") o.decorrelates = true;
       if (on.starts_with("private") || on.ends_with("reconstruction") || on == "attention" || on == "views.private" ||
@@ -61,7 +58,7 @@ Objectives objectives_of(const ModelConfig& model) {
       of_private += on.starts_with("private.");
       of_shared += on.starts_with("shared.");
     }
-    if (two && of_shared == 2) o.aligns = true, o.contrasts = o.contrasts || contrastive(t);
+    if (two && of_shared == 2) o.aligns = true, o.contrasts = o.contrasts || compares_samples(find_loss(t.loss));
     if (two && of_shared == 1 && of_private == 1) o.decorrelates = true;
     if (t.on == std::vector<std::string>{"task"}) {
       o.trains_private = o.trains_private || std::ranges::any_of(model.head, [](const std::string& code) {

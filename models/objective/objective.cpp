@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/gather_rows.h"
+#include "models/objective/compares_samples.h"
 #include "models/objective/generation.h"
 #include "models/objective/inputs.h"
 #include "models/objective/views.h"
@@ -18,10 +19,6 @@ namespace {
 
 constexpr double largest_logit_scale = 4.605170185988092;  // ln 100
 constexpr double first_logit_bias = -10;                   // Zhai et al. 2023
-
-bool compares_samples(const OpInfo& loss) {
-  return loss.name == "clip" || loss.name == "info_nce" || loss.name == "siglip" || loss.name == "contrastive_distance";
-}
 
 Var plus(const Var& sum, const Var& term) { return sum ? add(sum, term) : term; }
 
