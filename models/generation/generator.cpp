@@ -8,6 +8,7 @@
 #include "ops/concat.h"
 #include "ops/reshape.h"
 #include "ops/scale_rows.h"
+#include "ops/slice.h"
 
 namespace triptych {
 
@@ -61,7 +62,8 @@ Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t con
                                        std::to_string(spec.breadth) +
                                        " cannot be generated: sides must be multiples of 8");
     height_ = spec.height, breadth_ = spec.breadth;
-    picture_.emplace(init, 2 * out, out, d, d, config.layers);
+    palette_.emplace(init.below("palette"), condition, out);
+    picture_.emplace(init, 2 * out, out + 1 + palette_->size(), d, d, config.layers);
   } else {
     if (config.heads < 1 || d % config.heads != 0)
       refuse("generator.heads", "generator.heads = " + std::to_string(config.heads) + " must divide " + width);
@@ -79,12 +81,17 @@ Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Va
                        c.tape().constant(waves(t.value()))};
   const Var e = condition_(c, concat(parts, 1));
   const Var y = reshape(draft_(c, e), x_t.shape()), both[] = {x_t, y}, seen = concat(both, 2);
-  const Var sharpened =
-      picture_ ? reshape((*picture_)(c, reshape(seen, {batch, height_, breadth_, 2 * width}), e), x_t.shape())
-               : (*tokens_)(c, seen, e, mask);
-  const Var z = add(scale_rows(y, cosine), scale_rows(sharpened, sine));
-  return add(scale_rows(x_t, of([](double s) { return (2 * s - 1) / variance(s); })),
-             scale_rows(z, of([](double s) { return 1 / std::sqrt(variance(s)); })));
+  const auto move = [&](const Var& sharpened) {
+    const Var z = add(scale_rows(y, cosine), scale_rows(sharpened, sine));
+    return add(scale_rows(x_t, of([](double s) { return (2 * s - 1) / variance(s); })),
+               scale_rows(z, of([](double s) { return 1 / std::sqrt(variance(s)); })));
+  };
+  if (!picture_) return move((*tokens_)(c, seen, e, mask));
+  const std::int64_t named = width + 1 + palette_->size();
+  const Var out =
+      reshape((*picture_)(c, reshape(seen, {batch, height_, breadth_, 2 * width}), e), {batch, tokens, named});
+  return palette_velocity(x_t, t, move(slice(out, 2, 0, width)), slice(out, 2, width, named),
+                          palette_->colours(c, condition));
 }
 
 }  // namespace triptych

@@ -6,6 +6,7 @@
 
 #include "models/generation/generated_tokens.h"
 #include "models/generation/generator_config.h"
+#include "models/generation/palette.h"
 #include "models/generation/picture_net.h"
 #include "models/generation/token_net.h"
 
@@ -17,6 +18,10 @@ namespace triptych {
 //   y = G e                                                    a draft of the data         (B,L,D)
 //   z = (1 - t) / sqrt N  y + t / sqrt N  net([x_t; y], e)
 //   v = (2 t - 1) / N  x_t + 1 / sqrt N  z
+//
+// For pictures that v is what a pixel does that is free; net names logits as well, for it and for each colour of a
+// palette told by k (models/generation/palette.h), and v is their mixture. A net that names numbers alone leaves a
+// texture on areas that should be flat.
 //
 // F, G: feed-forward, of 2 d and 4 d hidden units. net: TokenNet, or PictureNet for pictures. (2 t - 1) / N x_t is the
 // best guess where data are standard normal; the best z, ((1 - t) x_1 - t x_0) / sqrt N, then has variance 1 at every t
@@ -38,6 +43,7 @@ class Generator {
   FeedForward condition_, draft_;
   std::optional<TokenNet> tokens_;
   std::optional<PictureNet> picture_;
+  std::optional<Palette> palette_;
   std::int64_t height_ = 0, breadth_ = 0;  // of pictures
 };
 

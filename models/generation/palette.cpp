@@ -1,0 +1,84 @@
+#include "models/generation/palette.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/generation/per_token.h"
+#include "ops/add.h"
+#include "ops/concat.h"
+#include "ops/matmul.h"
+#include "ops/mul.h"
+#include "ops/reshape.h"
+#include "ops/scale_rows.h"
+#include "ops/slice.h"
+#include "ops/softmax.h"
+#include "ops/sub.h"
+
+namespace triptych {
+
+namespace {
+
+constexpr double free_at_first = 4, spread = 0.05;
+
+// 3^D places of -1, 0 and 1; channels after the third stay 0.
+std::int64_t places(std::int64_t channels) { return channels == 1 ? 3 : channels == 2 ? 9 : 27; }
+
+Tensor lattice(std::int64_t channels, DType dtype) {
+  Tensor at = Tensor::zeros({places(channels), channels}, dtype);
+  for (std::int64_t p = 0; p < at.shape()[0]; ++p)
+    for (std::int64_t j = 0, rest = p; j < std::min<std::int64_t>(channels, 3); ++j, rest /= 3)
+      at.set(p * channels + j, static_cast<double>(rest % 3 - 1));
+  return at;
+}
+
+// x (K,D) for every sample: (B,K,D).
+Var for_each_sample(const Var& x, std::int64_t batch) {
+  Tensor index({batch, x.shape()[0]}, DType::i32);
+  for (std::int64_t i = 0; i < index.size(); ++i)
+    index.data<std::int32_t>()[i] = static_cast<std::int32_t>(i % x.shape()[0]);
+  return gather(x, x.tape().constant(index));
+}
+
+// x (B,L,1) -> (B,L,D).
+Var for_each_channel(const Var& x, std::int64_t channels) {
+  const Var ones = x.tape().constant(Tensor::full({1, channels}, x.dtype(), 1));
+  return reshape(matmul(reshape(x, {x.value().size(), 1}), ones), {x.shape()[0], x.shape()[1], channels});
+}
+
+}  // namespace
+
+Palette::Palette(const Init& init, std::int64_t condition, std::int64_t channels)
+    : common_(places(channels)),
+      channels_(channels),
+      moved_(init.fill("moved", {common_, channels}, 0)),
+      middle_(init.uniform("middle", {own, channels}, 1)),
+      told_(init, "told", condition, 64, own * channels) {}
+
+Var Palette::colours(const Context& c, const Var& condition) const {
+  const std::int64_t batch = condition.shape()[0];
+  const Var common = add(c[moved_], c.tape().constant(lattice(channels_, condition.dtype())));
+  const Var parts[] = {for_each_sample(common, batch),
+                       add(reshape(told_(c, condition), {batch, own, channels_}), c[middle_])};
+  return concat(parts, 1);
+}
+
+Var palette_velocity(const Var& x_t, const Var& t, const Var& free, const Var& logits, const Var& colours) {
+  const Shape& shape = x_t.shape();
+  const std::int64_t tokens = shape[1], d = shape[2], k = colours.shape()[1];
+  Tape& tape = x_t.tape();
+  Tensor pull(shape, x_t.dtype()), weight(shape.without_last(), x_t.dtype()),
+      first = Tensor::zeros({k + 1}, x_t.dtype());
+  first.set(0, free_at_first);
+  for (std::int64_t i = 0; i < weight.size(); ++i) {
+    const double s = t.value().at(i / tokens), n = s * s * spread * spread + (1 - s) * (1 - s);
+    weight.set(i, (1 - s) / n);
+    for (std::int64_t j = i * d; j < (i + 1) * d; ++j)
+      pull.set(j, (1 - s - s * spread * spread) / n * x_t.value().at(j));
+  }
+  // r_0 (free + pull) + sum_k r_k weight c_k - pull: the shares add up to 1.
+  const Var r = softmax(add(logits, tape.constant(first))), away = tape.constant(pull);
+  const Var coloured = scale_rows(matmul(slice(r, 2, 1, k + 1), colours), tape.constant(weight));
+  return sub(add(mul(for_each_channel(slice(r, 2, 0, 1), d), add(free, away)), coloured), away);
+}
+
+}  // namespace triptych

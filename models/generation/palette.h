@@ -1,0 +1,40 @@
+// Pictures as drawn with few colours: what lets a generator fill an area with exactly one.
+#pragma once
+
+#include <cstdint>
+
+#include "models/context.h"
+#include "models/layers/feed_forward.h"
+
+namespace triptych {
+
+// The colours c (B,K,D) that a picture's pixels may have, given a condition k (B,w):
+//
+//   c = [corners, middles and centre of the cube [-1, 1]^D, moved by parameters;  p + T k]
+//
+// T: feed-forward, of 64 hidden units. The second part, 16 colours, is each picture's own.
+class Palette {
+ public:
+  Palette(const Init& init, std::int64_t condition, std::int64_t channels);
+  std::int64_t size() const { return common_ + own; }  // K
+  Var colours(const Context& c, const Var& condition) const;
+
+ private:
+  static constexpr std::int64_t own = 16;
+  std::int64_t common_, channels_;
+  ParameterId moved_, middle_;
+  FeedForward told_;
+};
+
+// The velocity of pixels that are free, or of one of K colours give or take s = 0.05:
+//
+//   r = softmax over 0..K of   l_0 + 4, l_k           l = 0: free, at 1 to K e^-4, as a net is at its start
+//   v = r_0 free + sum_k r_k ((1 - t) c_k - (1 - t - t s^2) x_t) / (t^2 s^2 + (1 - t)^2)
+//
+// What r_k weighs is E[x_1 - x_0 | x_t] for x_t = t x_1 + (1 - t) x_0, x_1 ~ N(c_k, s^2). The net, which sees x_t and
+// its neighbours, says which colour: Bayes' rule on x_t alone, put on top, counted a pixel's own noise twice, and
+// pictures were speckled. x_t (B,L,D) and t (B) constants, free (B,L,D), logits (B,L,K+1), colours (B,K,D) -> (B,L,D).
+// A mixture of Gaussians as what a flow's net names: Chen et al. 2025, arXiv 2504.05304.
+Var palette_velocity(const Var& x_t, const Var& t, const Var& free, const Var& logits, const Var& colours);
+
+}  // namespace triptych
