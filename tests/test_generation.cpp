@@ -10,6 +10,7 @@
 #include "core/rng.h"
 #include "models/generation/flow_sampling.h"
 #include "models/generation/generated_tokens.h"
+#include "models/generation/noise.h"
 #include "models/model.h"
 #include "models/objective/presets.h"
 #include "optim/optimizer.h"
@@ -19,10 +20,8 @@ using namespace triptych;
 namespace {
 
 Tensor normals(Shape shape, std::uint64_t stream, DType dtype = DType::f32) {
-  Tensor t(shape, dtype);
   Rng rng(11, stream);
-  for (std::int64_t i = 0; i < t.size(); ++i) t.set(i, rng.normal());
-  return t;
+  return normal_noise(shape, dtype, rng);
 }
 
 // The same for every step.

@@ -6,6 +6,7 @@
 
 #include "core/gradcheck.h"
 #include "core/rng.h"
+#include "models/generation/noise.h"
 #include "models/generation/palette.h"
 
 using namespace triptych;
@@ -13,10 +14,8 @@ using namespace triptych;
 namespace {
 
 Tensor normals(Shape shape, std::uint64_t stream) {
-  Tensor t(shape, DType::f64);
   Rng rng(11, stream);
-  for (std::int64_t i = 0; i < t.size(); ++i) t.set(i, rng.normal());
-  return t;
+  return normal_noise(shape, DType::f64, rng);
 }
 
 constexpr std::int64_t B = 3, L = 4, D = 3, K = 5;

@@ -20,8 +20,8 @@ namespace triptych {
 //   v = (2 t - 1) / N  x_t + 1 / sqrt N  z
 //
 // For pictures that v is what a pixel does that is free; net names logits as well, for it and for each colour of a
-// palette told by k (models/generation/palette.h), and v is their mixture. A net that names numbers alone leaves a
-// texture on areas that should be flat.
+// palette told by k (models/generation/palette.h), and v is their mixture. A net that names numbers alone tints
+// blank grounds.
 //
 // F, G: feed-forward, of 2 d and 4 d hidden units. net: TokenNet, or PictureNet for pictures. (2 t - 1) / N x_t is the
 // best guess where data are standard normal; the best z, ((1 - t) x_1 - t x_0) / sqrt N, then has variance 1 at every t

@@ -33,10 +33,8 @@ Tensor lattice(std::int64_t channels, DType dtype) {
 
 // x (K,D) for every sample: (B,K,D).
 Var for_each_sample(const Var& x, std::int64_t batch) {
-  Tensor index({batch, x.shape()[0]}, DType::i32);
-  for (std::int64_t i = 0; i < index.size(); ++i)
-    index.data<std::int32_t>()[i] = static_cast<std::int32_t>(i % x.shape()[0]);
-  return gather(x, x.tape().constant(index));
+  const std::int64_t colours = x.shape()[0], channels = x.shape()[1];
+  return reshape(per_token(x.tape(), reshape(x, {1, colours * channels}), batch), {batch, colours, channels});
 }
 
 // x (B,L,1) -> (B,L,D).
