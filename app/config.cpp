@@ -90,7 +90,8 @@ std::vector<TermConfig> default_objective(const RunConfig& c) {
   const bool own = is_emoji(c.data.source) && c.model.preset == "scheme";
   std::vector<TermConfig> terms =
       own ? emoji_objective(c.model)
-          : variant_objective(c.model.preset, c.model, std::max<std::size_t>(2, c.data.files.size()));
+          : variant_objective(c.model.preset, c.model, std::max<std::size_t>(2, c.data.files.size()),
+                              is_emoji(c.data.source));
   if (!c.data.labels.empty()) terms.push_back({"task", "cross_entropy", {"task"}});
   return terms;
 }

@@ -129,7 +129,7 @@ int run(const Options& o) {
     nlohmann::ordered_json j = {{"file", o.out},         {"step", run.step},        {"mode", o.mode},
                                 {"modality", spec.name}, {"solver", o.solver},      {"steps", o.steps},
                                 {"seed", o.seed},        {"items", g.items.size()}, {"views", g.views}};
-    j["guidance"] = o.guidance >= 0 ? o.guidance : run.model->config().generator.hide > 0 ? usual_guidance : 1;
+    j["guidance"] = o.guidance >= 0 ? o.guidance : run.model->config().generator.usual_guidance();
     j["r2"] = request.mode == Mode::reconstruct ? nlohmann::ordered_json(g.r2) : nullptr;
     j["factors"] = factors;
     print_line(j);

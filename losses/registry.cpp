@@ -20,6 +20,7 @@
 #include "losses/mean_square.h"
 #include "losses/misa_difference.h"
 #include "losses/mse.h"
+#include "losses/palette_nll.h"
 #include "losses/router_z_loss.h"
 #include "losses/siglip.h"
 #include "losses/simse.h"
@@ -55,6 +56,7 @@ std::span<const OpInfo* const> all_losses() {
       &mean_square_info(),
       &misa_difference_info(),
       &mse_info(),
+      &palette_nll_info(),
       &router_z_loss_info(),
       &siglip_info(),
       &simse_info(),

@@ -59,7 +59,10 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   sizes.decoder_hidden = config.decoder_hidden;
   sizes.head = config.head;
   sizes.outputs = config.outputs;
-  if (config_.objective.empty()) config_.objective = variant_objective(config.preset, config, config.modalities.size());
+  const auto picture = [](const ModalitySpec& m) { return m.kind == ModalityKind::image; };
+  if (config_.objective.empty())
+    config_.objective = variant_objective(config.preset, config, config.modalities.size(),
+                                          std::ranges::any_of(config.modalities, picture));
   sizes.generator = config.generator;
   sizes.generator.times = config.generator_times == "uniform" ? FlowTimes::uniform : FlowTimes::logit_normal;
   const bool codes_at_tokens = stack_.size() == 1 && !gaussian;

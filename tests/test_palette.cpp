@@ -6,6 +6,7 @@
 
 #include "core/gradcheck.h"
 #include "core/rng.h"
+#include "losses/palette_nll.h"
 #include "models/generation/noise.h"
 #include "models/generation/palette.h"
 
@@ -40,7 +41,7 @@ TEST_CASE("palette: the velocity is that of the free pixel and of each colour, b
   for (std::int64_t i = 0; i < B * L; ++i) {
     const double t = times[i / L], variance = 0.05 * 0.05;
     double shares[K + 1], total = 0;
-    for (std::int64_t k = 0; k <= K; ++k) total += shares[k] = std::exp(in[3].at(i * (K + 1) + k) + (k == 0 ? 4 : 0));
+    for (std::int64_t k = 0; k <= K; ++k) total += shares[k] = std::exp(in[3].at(i * (K + 1) + k));
     for (std::int64_t j = 0; j < D; ++j) {
       const double x = in[0].at(i * D + j);
       double expected = shares[0] / total * in[2].at(i * D + j);
@@ -60,6 +61,36 @@ TEST_CASE("palette: the velocity's gradients are those of finite differences") {
   const GradcheckResult r = gradcheck(recorded, inputs(), {false, false, true, true, true},
                                       {"x_t", "t", "free", "logits", "colours"}, cpu_kernels());
   CHECK_MESSAGE(r.pass, r.reason);
+}
+
+TEST_CASE("palette: the likelihood is that of the free pixel and of each colour, by their shares") {
+  const std::vector<Tensor> in = inputs();
+  Tape tape(cpu_kernels());
+  std::vector<Var> vars;
+  for (const Tensor& t : in) vars.push_back(tape.constant(t));
+  const double s = 0.6, value = palette_nll(vars[0], vars[1], vars[2], vars[3], vars[4], s).value().item();
+  double expected = 0;
+  for (std::int64_t i = 0; i < B * L; ++i) {
+    const double wide = s + (1 - times[i / L]) / 2;
+    double total = 0, sum = 0;
+    for (std::int64_t k = 0; k <= K; ++k) {
+      double squares = 0;
+      for (std::int64_t j = 0; j < D; ++j)
+        squares +=
+            std::pow(in[0].at(i * D + j) - (k == 0 ? in[2].at(i * D + j) : in[4].at((i / L * K + k - 1) * D + j)), 2);
+      const double share = std::exp(in[3].at(i * (K + 1) + k)), of = k == 0 ? wide : s;
+      total += share;
+      sum += share * std::pow(s / of, D) * std::exp(-squares / (2 * of * of));
+    }
+    expected -= std::log(sum / total) / (B * L);
+  }
+  CHECK(value == doctest::Approx(expected).epsilon(1e-12));
+}
+
+TEST_CASE("palette: at first a pixel is free") {
+  Tape tape(cpu_kernels());
+  const Tensor at = favour_free(tape.constant(normals({2, 3, K + 1}, 6))).value(), was = normals({2, 3, K + 1}, 6);
+  for (std::int64_t i = 0; i < at.size(); ++i) CHECK(at.at(i) == was.at(i) + (i % (K + 1) == 0 ? 4 : 0));
 }
 
 TEST_CASE("palette: common colours are spread over the cube, and the rest is told by the condition") {

@@ -311,7 +311,8 @@ TEST_CASE("shared-private: gradients of every parameter agree with finite differ
   for (const SchemeCheck& check : scheme_checks())
     for (const Kernels* k : {&reference_kernels(), &cpu_kernels()}) {
       if (check.scheme != "shared-private" && check.scheme != "stack") continue;
-      if (k == &reference_kernels() && check.sample == "pictures_and_texts") continue;  // minutes of naive convolutions
+      if (k == &reference_kernels() && check.sample.find("pictures") != std::string::npos)
+        continue;  // minutes of naive convolutions
       const GradcheckResult r = run(check, *k);
       CAPTURE(check.sample);
       CAPTURE(r.max_rel_error);

@@ -27,10 +27,9 @@ struct FlowSampling {
   int steps = 20;
   // g: follow v_0 + g (v_k - v_0), v_k the velocity for the codes k and v_0 the one for no codes, away from what all
   // samples have in common. Two evaluations for one; g = 1 is v_k. Ho & Salimans 2022, arXiv 2207.12598.
-  // Absent: usual_guidance where training hid codes (GeneratorConfig::hide), else 1.
+  // Absent: GeneratorConfig::usual_guidance.
   std::optional<double> guidance = {};
 };
-inline constexpr double usual_guidance = 2;
 
 // Independent standard normal entries (n,...): of the start for k = 0, and for ancestral's step k = 1, 2, ...
 using FlowNoise = std::function<Tensor(int k)>;

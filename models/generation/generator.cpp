@@ -71,7 +71,8 @@ Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t con
   }
 }
 
-Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const {
+Generator::Named Generator::operator()(const Context& c, const Var& x_t, const Var& t, const Var& condition,
+                                       const Var& mask) const {
   const std::int64_t batch = x_t.shape()[0], tokens = x_t.shape()[1], width = x_t.shape()[2];
   const auto of = [&](const auto& f) { return c.tape().constant(each_token(t.value(), tokens, f)); };
   const Var sine = of([](double s) { return s / std::sqrt(variance(s)); }),
@@ -86,12 +87,14 @@ Var Generator::velocity(const Context& c, const Var& x_t, const Var& t, const Va
     return add(scale_rows(x_t, of([](double s) { return (2 * s - 1) / variance(s); })),
                scale_rows(z, of([](double s) { return 1 / std::sqrt(variance(s)); })));
   };
-  if (!picture_) return move((*tokens_)(c, seen, e, mask));
+  if (!picture_) return {move((*tokens_)(c, seen, e, mask)), {}, {}, {}};
   const std::int64_t named = width + 1 + palette_->size();
   const Var out =
       reshape((*picture_)(c, reshape(seen, {batch, height_, breadth_, 2 * width}), e), {batch, tokens, named});
-  return palette_velocity(x_t, t, move(slice(out, 2, 0, width)), slice(out, 2, width, named),
-                          palette_->colours(c, condition));
+  const Var free = move(slice(out, 2, 0, width)), logits = favour_free(slice(out, 2, width, named)),
+            colours = palette_->colours(c, condition);
+  return {palette_velocity(x_t, t, free, logits, colours),
+          add(x_t, scale_rows(free, of([](double s) { return 1 - s; }))), logits, colours};
 }
 
 }  // namespace triptych

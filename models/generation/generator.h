@@ -35,8 +35,13 @@ class Generator {
   // "generator.width" unless it is a multiple of 4 and at least 16, "generator.pictures" unless sides are multiples
   // of 8.
   Generator(const Init& init, const ModalitySpec& spec, std::int64_t condition, const GeneratorConfig& config);
-  // t (B) a constant; mask (B,L) or absent -> (B,L,D).
-  Var velocity(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const;
+  // The velocity (B,L,D); of pictures also what it is made from: the data that a free pixel is taken for (B,L,D),
+  // logits of being free or of a colour (B,L,K+1), and the colours (B,K,D).
+  struct Named {
+    Var velocity, free, logits, colours;
+  };
+  // t (B) a constant; mask (B,L) or absent.
+  Named operator()(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const;
 
  private:
   Linear look_;

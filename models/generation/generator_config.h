@@ -19,6 +19,9 @@ struct GeneratorConfig {
   std::int64_t samples = 64;  // of a batch that a step trains on, the first ones; 0: all of its first view
   double hide = 0.1;          // probability that training hides a sample's codes (k = 0): what guidance needs
   FlowTimes times = FlowTimes::logit_normal;
+
+  // Where none is asked for (FlowSampling::guidance): only a net that went without codes at times can be guided.
+  double usual_guidance() const { return hide > 0 ? 2 : 1; }
 };
 
 }  // namespace triptych

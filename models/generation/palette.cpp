@@ -18,7 +18,7 @@ namespace triptych {
 
 namespace {
 
-constexpr double free_at_first = 4, spread = 0.05;
+constexpr double spread = 0.05;
 
 // 3^D places of -1, 0 and 1; channels after the third stay 0.
 std::int64_t places(std::int64_t channels) { return channels == 1 ? 3 : channels == 2 ? 9 : 27; }
@@ -60,13 +60,17 @@ Var Palette::colours(const Context& c, const Var& condition) const {
   return concat(parts, 1);
 }
 
+Var favour_free(const Var& logits) {
+  Tensor first = Tensor::zeros({logits.shape().back()}, logits.dtype());
+  first.set(0, 4);
+  return add(logits, logits.tape().constant(first));
+}
+
 Var palette_velocity(const Var& x_t, const Var& t, const Var& free, const Var& logits, const Var& colours) {
   const Shape& shape = x_t.shape();
   const std::int64_t tokens = shape[1], d = shape[2], k = colours.shape()[1];
   Tape& tape = x_t.tape();
-  Tensor pull(shape, x_t.dtype()), weight(shape.without_last(), x_t.dtype()),
-      first = Tensor::zeros({k + 1}, x_t.dtype());
-  first.set(0, free_at_first);
+  Tensor pull(shape, x_t.dtype()), weight(shape.without_last(), x_t.dtype());
   for (std::int64_t i = 0; i < weight.size(); ++i) {
     const double s = t.value().at(i / tokens), n = s * s * spread * spread + (1 - s) * (1 - s);
     weight.set(i, (1 - s) / n);
@@ -74,7 +78,7 @@ Var palette_velocity(const Var& x_t, const Var& t, const Var& free, const Var& l
       pull.set(j, (1 - s - s * spread * spread) / n * x_t.value().at(j));
   }
   // r_0 (free + pull) + sum_k r_k weight c_k - pull: the shares add up to 1.
-  const Var r = softmax(add(logits, tape.constant(first))), away = tape.constant(pull);
+  const Var r = softmax(logits), away = tape.constant(pull);
   const Var coloured = scale_rows(matmul(slice(r, 2, 1, k + 1), colours), tape.constant(weight));
   return sub(add(mul(for_each_channel(slice(r, 2, 0, 1), d), add(free, away)), coloured), away);
 }

@@ -26,9 +26,13 @@ class Palette {
   FeedForward told_;
 };
 
+// What a net names, with its first logit (free) greater by 4: at its start, when all it names is 0, a pixel is one of
+// the colours by e^-4 each.
+Var favour_free(const Var& logits);
+
 // The velocity of pixels that are free, or of one of K colours give or take s = 0.05:
 //
-//   r = softmax over 0..K of   l_0 + 4, l_k           l = 0: free, at 1 to K e^-4, as a net is at its start
+//   r = softmax(l_0, ..., l_K)                        l_0: free
 //   v = r_0 free + sum_k r_k ((1 - t) c_k - (1 - t - t s^2) x_t) / (t^2 s^2 + (1 - t)^2)
 //
 // What r_k weighs is E[x_1 - x_0 | x_t] for x_t = t x_1 + (1 - t) x_0, x_1 ~ N(c_k, s^2). The net, which sees x_t and

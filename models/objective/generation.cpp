@@ -66,15 +66,22 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
     times.set(i, config_.times == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.5 - 1.4 * rng.normal())));
   Tensor told({count}, data.dtype());
   for (std::int64_t i = 0; i < count; ++i) told.set(i, rng.uniform() < config_.hide ? 0 : 1);
-  Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)), tape.constant(data), tape.constant(times), {}};
+  Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)),
+         tape.constant(data),
+         tape.constant(times),
+         {},
+         {},
+         {},
+         {}};
 
   const Var codes[] = {gather(shared, index_of(tape, rows, views > 1 ? n : 0)),
                        gather(f.private_codes[m], index_of(tape, rows))};
   Tensor mask;
   if (batch.mask) gather_rows(batch.mask, rows, mask);
-  p.velocity =
-      generators_[m]->velocity(c, flow_path(p.x0, p.x1, p.t).x_t, p.t,
-                               scale_rows(concat(codes, 1), tape.constant(told)), mask ? tape.constant(mask) : Var{});
+  const Generator::Named named =
+      (*generators_[m])(c, flow_path(p.x0, p.x1, p.t).x_t, p.t, scale_rows(concat(codes, 1), tape.constant(told)),
+                        mask ? tape.constant(mask) : Var{});
+  p.velocity = named.velocity, p.free = named.free, p.logits = named.logits, p.colours = named.colours;
   if (!mask) return p;
   std::vector<std::int32_t> real;
   std::vector<double> when;
@@ -91,7 +98,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
 
 Tensor Generation::sample(const Parameters& parameters, std::size_t m, const FlowNoise& noise, const Tensor& joint,
                           const Tensor& private_code, const Tensor& mask, const FlowSampling& how) const {
-  const double guidance = how.guidance.value_or(config_.hide > 0 ? usual_guidance : 1);
+  const double guidance = how.guidance.value_or(config_.usual_guidance());
   if (guidance != 1 && config_.hide == 0)
     throw Error(Exit::usage, "generate.guidance",
                 "guidance of " + std::to_string(guidance) +
@@ -106,9 +113,8 @@ Tensor Generation::sample(const Parameters& parameters, std::size_t m, const Flo
         const Var codes[] = {tape.constant(joint), tape.constant(private_code)};
         const Var k = concat(codes, 1);
         const auto velocity = [&](const Var& condition) {
-          return generators_[m]->velocity(c, tape.constant(x),
-                                          tape.constant(Tensor::full({x.shape()[0]}, x.dtype(), t)), condition,
-                                          mask ? tape.constant(mask) : Var{});
+          const Var times = tape.constant(Tensor::full({x.shape()[0]}, x.dtype(), t));
+          return (*generators_[m])(c, tape.constant(x), times, condition, mask ? tape.constant(mask) : Var{}).velocity;
         };
         const Var v = velocity(k);
         if (guidance == 1) return v.value();
