@@ -90,8 +90,7 @@ std::vector<TermConfig> default_objective(const RunConfig& c) {
   const bool own = is_emoji(c.data.source) && c.model.preset == "scheme";
   std::vector<TermConfig> terms =
       own ? emoji_objective(c.model)
-          : variant_objective(c.model.preset, c.model, std::max<std::size_t>(2, c.data.files.size()),
-                              is_emoji(c.data.source));
+          : variant_objective(c.model.preset, c.model, std::max<std::size_t>(2, c.data.files.size()));
   if (!c.data.labels.empty()) terms.push_back({"task", "cross_entropy", {"task"}});
   return terms;
 }

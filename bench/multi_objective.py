@@ -9,7 +9,7 @@ each loss over the first and the last tenth of the run, held-out recall@10, and 
 import argparse, json, pathlib, subprocess, time
 from concurrent.futures import ThreadPoolExecutor
 
-TERMS = ("generate", "colours", "align", "prior", "balance")
+TERMS = ("generate", "align", "prior", "balance")
 
 
 def weights(only):

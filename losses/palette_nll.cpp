@@ -27,7 +27,10 @@ palette_nll: x1 (n, L, D), t (n) constant, free (n, L, D), logits (n, L, K+1), c
             dfree = q_0 (free - x1) / (s_0^2 N);   dc_k = sum over pixels of q_k (c_k - x1) / (s^2 N);
             dx1 = (q_0 (x1 - free) / s_0^2 + sum_k q_k (x1 - c_k) / s^2) / N
   saves     what log_softmax and matmul save
-  edge      without the density's constant D log(s sqrt(2 pi)): L >= 0, and 0 only for a pixel named with certainty
+  edge      without the density's constant D log(s sqrt(2 pi)), so L >= 0: 0 for pixels that have the colour they are
+            certain to have; a free pixel costs at least D log(s_0 / s), the less the later: as long as little is known, a
+            colour is the better answer
+  limits    |x1 - c|^2 is expanded: rounding of some 1e-7 |x1|^2 / s^2 a pixel in single precision
   source    Zhang, Isola, Efros 2016, arXiv 1603.08511 (colours are classes); Chen et al. 2025, arXiv 2504.05304 (the
             likelihood of a mixture as a flow's loss). s_0: a free pixel is known the better the later
 )";

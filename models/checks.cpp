@@ -116,7 +116,7 @@ void generative_case(const std::string& name, Case& k) {
     k.config.generator = {.width = 16, .layers = 2, .samples = 2};
   }
   set_variant("generative", k.config);
-  k.config.objective = variant_objective("generative", k.config, 2, pictures);
+  k.config.objective = variant_objective("generative", k.config, 2);
   for (TermConfig& t : k.config.objective) t.weight = t.weight_end = 1;  // or small ones drown in the rounding
 }
 

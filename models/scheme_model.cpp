@@ -59,10 +59,7 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   sizes.decoder_hidden = config.decoder_hidden;
   sizes.head = config.head;
   sizes.outputs = config.outputs;
-  const auto picture = [](const ModalitySpec& m) { return m.kind == ModalityKind::image; };
-  if (config_.objective.empty())
-    config_.objective = variant_objective(config.preset, config, config.modalities.size(),
-                                          std::ranges::any_of(config.modalities, picture));
+  if (config_.objective.empty()) config_.objective = variant_objective(config.preset, config, config.modalities.size());
   sizes.generator = config.generator;
   sizes.generator.times = config.generator_times == "uniform" ? FlowTimes::uniform : FlowTimes::logit_normal;
   const bool codes_at_tokens = stack_.size() == 1 && !gaussian;

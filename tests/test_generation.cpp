@@ -379,7 +379,7 @@ TEST_CASE("generation: some items are drawn as among all, evenly spaced, each wi
   CHECK(app::generate(*model, data, request).items.size() == 2);
 }
 
-TEST_CASE("generation: pictures' colours are a term of their own, on the same path as the velocity") {
+TEST_CASE("generation: the likelihood of colours counts a tenth, of pictures alone") {
   ModelConfig c = small_model(1);
   c.width = c.generator.width = 16;
   c.generator.heads = 4;
@@ -388,50 +388,26 @@ TEST_CASE("generation: pictures' colours are a term of their own, on the same pa
   for (std::int64_t i = 0; i < pictures.size(); ++i) pictures.set(i, std::abs(std::sin(pictures.at(i))));
   Batch batch;
   batch.modalities = {{pictures, {}, {}}, {normals({6, 1, 4}, 22), {}, {}}};
-  const auto named = [&](bool of_pictures) {
-    std::string names;
-    for (const TermConfig& t : variant_objective("generative", c, 2, of_pictures)) names += t.name + " ";
-    return names;
+  const auto value = [&](const char* on, std::optional<double> weight) {
+    c.objective = variant_objective("generative", c, 2);
+    c.objective[0].on = {on};
+    if (weight) c.objective[0].settings = {{"palette", *weight}};
+    return term(*make_model(c, DType::f32, 1), batch, "generate");
   };
-  CHECK(named(true) == "generate colours align prior ");
-  CHECK(named(false) == "generate align prior ");
-
-  // Feature tokens (b) have no colours: they neither add to the term nor keep it from acting.
-  c.objective = variant_objective("generative", c, 2, true);
-  const auto both = make_model(c, DType::f32, 1);
-  const double velocity = term(*both, batch, "generate"), colours = term(*both, batch, "colours");
-  CHECK(colours > 0);
-  c.objective[1].on = {"generation.p"};
-  CHECK(term(*make_model(c, DType::f32, 1), batch, "colours") == colours);
-  // The generator is asked once: the noise of the velocity is what it is without the second term, which alone gets the
-  // same noise.
-  c.objective.erase(c.objective.begin() + 1);
-  CHECK(term(*make_model(c, DType::f32, 1), batch, "generate") == velocity);
-  int nodes[3] = {};
-  for (const int which : {0, 1, 2}) {  // velocity; velocity and colours; velocity twice
-    c.objective = {{"generate", "flow_matching", {"generation.p"}}};
-    if (which == 1) c.objective.push_back({"colours", "palette_nll", {"generation"}});
-    if (which == 2) c.objective.push_back({"again", "flow_matching", {"generation.p"}});
-    const auto model = make_model(c, DType::f32, 1);
-    Tape tape(cpu_kernels());
-    Context context(tape, model->parameters());
-    context.begin(true, 3, 5);
-    model->objective(context, batch, 1);
-    nodes[which] = tape.size();
-  }
-  CHECK(nodes[2] - nodes[0] < 10);
-  CHECK(nodes[1] - nodes[0] < 40);
+  const double none = value("generation.p", 0.0), one = value("generation.p", 1.0);
+  CHECK(one > none + 0.1);
+  CHECK(value("generation.p", {}) == doctest::Approx(none + 0.1 * (one - none)).epsilon(1e-6));
+  // Feature tokens (b) have no palette, and keep nothing from acting.
+  CHECK(value("generation.b", 0.0) == value("generation.b", 1.0));
+  CHECK(value("generation", 1.0) > value("generation", 0.0) + 0.1);
 }
 
 TEST_CASE("generation: what cannot be is refused") {
   ModelConfig c = small_model(1);
   c.objective = {{"g", "mse", {"generation"}}};
-  CHECK(refusal(c) == "objective 'g': on = 'generation' takes the losses flow_matching and palette_nll, got mse");
+  CHECK(refusal(c) == "objective 'g': on = 'generation' takes the loss flow_matching, got mse");
   c.objective = {{"g", "flow_matching", {"shared"}}};
   CHECK(refusal(c) == "objective 'g': the loss flow_matching does not act on codes");
-  c.objective = {{"g", "palette_nll", {"generation"}}};
-  CHECK(refusal(c) ==
-        "objective 'g': no modality of 'generation' is one of pictures, whose colours palette_nll is about");
   c.objective = {{"g", "flow_matching", {"generation.c"}}};
   CHECK(refusal(c).starts_with("objective 'g': "));
   c.objective = {{"p", "kl_gaussian", {"shared"}}};

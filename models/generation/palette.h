@@ -36,7 +36,7 @@ Var favour_free(const Var& logits);
 //   v = r_0 free + sum_k r_k ((1 - t) c_k - (1 - t - t s^2) x_t) / (t^2 s^2 + (1 - t)^2)
 //
 // What r_k weighs is E[x_1 - x_0 | x_t] for x_t = t x_1 + (1 - t) x_0, x_1 ~ N(c_k, s^2). The net, which sees x_t and
-// its neighbours, says which colour: with Bayes' rule on a pixel's own x_t put on top, pictures were speckled. x_t
+// its neighbours, says which colour; losses/palette_nll.h teaches it. x_t
 // (B,L,D) and t (B) constants, free (B,L,D), logits (B,L,K+1), colours (B,K,D) -> (B,L,D). A mixture of Gaussians as
 // what a flow's net names: Chen et al. 2025, arXiv 2504.05304.
 Var palette_velocity(const Var& x_t, const Var& t, const Var& free, const Var& logits, const Var& colours);

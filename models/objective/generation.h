@@ -28,7 +28,7 @@ class Generation {
   Generation(const Init& init, const std::vector<ModalitySpec>& modalities, const std::vector<std::size_t>& generated,
              const Sizes& sizes, const GeneratorConfig& config);
 
-  // The inputs of the losses flow_matching and palette_nll for modality m: x0 noise, x1 data, t, and what was named at
+  // The inputs of the loss flow_matching for modality m: x0 noise, x1 data, t, and what was named at
   // x_t: the velocity, and of pictures what it is made from (models/generation/generator.h). Samples without the
   // modality and padding are left out: with a mask (never of pictures) the rows are real tokens, (tokens,D); else
   // (n,L,D). Absent where no sample has the modality.

@@ -40,16 +40,11 @@ Var present_in(const ObjectiveInputs& in, const CodeRef& ref) {
              : present(in.encoded[ref.modality].h.mask);
 }
 
-// The modalities that a term on generation acts on: the one it names, else all that can be generated; of those, where
-// the loss is about colours, pictures.
-std::vector<std::size_t> generated_by(const TermCodes& codes, const OpInfo& loss,
-                                      const std::vector<ModalitySpec>& modalities) {
-  const bool pictures = has_input(loss, "colours");
+// The modalities that a term on generation acts on: the one it names, else all that can be generated.
+std::vector<std::size_t> generated_by(const TermCodes& codes, const std::vector<ModalitySpec>& modalities) {
   std::vector<std::size_t> all;
   for (std::size_t m = 0; m < modalities.size(); ++m)
-    if ((!codes.generated || *codes.generated == m) && token_grid(modalities[m]).tokens > 0 &&
-        (!pictures || modalities[m].kind == ModalityKind::image))
-      all.push_back(m);
+    if ((!codes.generated || *codes.generated == m) && token_grid(modalities[m]).tokens > 0) all.push_back(m);
   return all;
 }
 
@@ -93,15 +88,11 @@ Objective::Objective(const Init& init, const std::vector<TermConfig>& terms, con
     if (codes.on == TermCodes::On::task && sizes.outputs < 1)
       refuse(t, "on = 'task' needs labels", "--labels FILE: a class or a target for every row");
     if (codes.on == TermCodes::On::generation) {
-      const std::vector<std::size_t> made = generated_by(codes, loss, sizes.modalities);
+      const std::vector<std::size_t> made = generated_by(codes, sizes.modalities);
       for (const std::size_t m : made)
         if (std::find(generated.begin(), generated.end(), m) == generated.end()) generated.push_back(m);
       if (made.empty())
-        refuse(t,
-               has_input(loss, "colours")
-                   ? "no modality of '" + t.on[0] + "' is one of pictures, whose colours " + t.loss + " is about"
-                   : "no modality of '" + t.on[0] + "' can be generated: n-grams say nothing of their order",
-               "");
+        refuse(t, "no modality of '" + t.on[0] + "' can be generated: n-grams say nothing of their order", "");
       wanted_.joint = true;
     }
     if (has_input(loss, "mu_q") && !sizes.gaussian_private)
@@ -233,13 +224,7 @@ Var Objective::of_task(Context& c, const Term& term, const ObjectiveInputs& in, 
   return call(c, term, inputs);
 }
 
-// One path a modality, however many terms read it: the first asks the generator.
-struct Objective::Generated {
-  InlineVector<std::optional<Generation::Path>, 8> paths;
-};
-
-Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, Generated& made,
-                     bool& short_of_samples) const {
+Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const {
   using Inputs = std::pair<std::string_view, Var>;
   Var sum;
   switch (term.codes.on) {
@@ -260,10 +245,8 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, Ge
     case TermCodes::On::generation:
       for (std::size_t m = 0; m < in.encoded.size(); ++m) {
         if (!generation_->has(m) || (term.codes.generated && *term.codes.generated != m)) continue;
-        while (made.paths.size() <= m) made.paths.push_back({});
-        if (!made.paths[m]) made.paths[m] = generation_->path(c, m, in.factors, in.encoded, in.modalities[m], in.views);
-        const Generation::Path& p = *made.paths[m];
-        if (!p.velocity || (has_input(*term.loss, "colours") && !p.colours)) continue;
+        const Generation::Path p = generation_->path(c, m, in.factors, in.encoded, in.modalities[m], in.views);
+        if (!p.velocity) continue;
         const Inputs inputs[] = {{"x0", p.x0},
                                  {"x1", p.x1},
                                  {"t", p.t},
@@ -302,12 +285,11 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, Ge
 
 LossTerms Objective::evaluate(Context& c, const ObjectiveInputs& in) const {
   LossTerms o;
-  Generated made;
   for (const Term& term : terms_) {
     const double weight = weight_at(term.config, in.progress, in.gate);
     if (weight == 0) continue;  // a term that is switched off costs nothing
     bool short_of_samples = false;
-    const Var v = value(c, term, in, made, short_of_samples);
+    const Var v = value(c, term, in, short_of_samples);
     if (short_of_samples) o.short_of_samples.push_back(term.config.name);
     if (!v) continue;
     o.terms.push_back({term.config.name, v, weight});

@@ -80,8 +80,7 @@ class Objective {
     TermCodes codes;
     bool per_view;  // compares samples with each other
   };
-  struct Generated;  // by the step's terms on generation
-  Var value(Context& c, const Term& term, const ObjectiveInputs& in, Generated& made, bool& short_of_samples) const;
+  Var value(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const;
   Var of_codes(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const;
   Var of_task(Context& c, const Term& term, const ObjectiveInputs& in, bool& short_of_samples) const;
   Var call(Context& c, const Term& term, std::span<const std::pair<std::string_view, Var>> inputs) const;

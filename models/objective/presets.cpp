@@ -37,8 +37,7 @@ void set_variant(const std::string& name, ModelConfig& model) {
   if (vcca) model.code = "gaussian", model.decoder_hidden = 512;
 }
 
-std::vector<TermConfig> variant_objective(const std::string& name, const ModelConfig& model, std::size_t modalities,
-                                          bool pictures) {
+std::vector<TermConfig> variant_objective(const std::string& name, const ModelConfig& model, std::size_t modalities) {
   if (name == "scheme") return preset(model.scheme.back(), model.typed_slots.soft);
   const auto m = static_cast<double>(modalities);
   const double of_pairs = 2 / (m * std::max(m - 1, 1.0)), of_modalities = 1 / m;
@@ -60,7 +59,6 @@ std::vector<TermConfig> variant_objective(const std::string& name, const ModelCo
     std::vector<TermConfig> terms = {term("generate", "flow_matching", {"generation"}, 1),
                                      {"align", "clip", {"shared"}, 1, 1, WeightSchedule::gate},
                                      term("prior", "kl_gaussian", {"private"}, 1e-3)};
-    if (pictures) terms.insert(terms.begin() + 1, term("colours", "palette_nll", {"generation"}, 0.1));
     if (has_experts(model)) terms.push_back(term("balance", "switch_balance", {"routing"}, 0.01));
     return terms;
   }

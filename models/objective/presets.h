@@ -31,10 +31,10 @@ std::vector<TermConfig> preset(const std::string& scheme, bool soft = false);
 //                 codes are not trained
 //   vcca-private  the same with D_m [z_m; s_a], + sum_m KL(q(z_m|x_m) | N(0,I))
 //   clip, infonce the objective of shared-private, with CLIP's learned scale or a fixed temperature
-//   generative    for any scheme: flow matching of the tokens from [joint; z_m] + g(p) CLIP(s) + 0.001 sum_m
-//                 KL(q(z_m|x_m) | N(0,I)) + 0.01 balance where there are experts, + 0.1 palette_nll of the colours of
-//                 pictures where a modality is one; private codes are Gaussian. They pull at the shared parameters in
-//                 different directions: train.surgery (docs/surgery.md)
+//   generative    for any scheme: flow matching of the tokens (of pictures with the likelihood of their colours) from
+//   [joint; z_m] + g(p) CLIP(s) + 0.001 sum_m
+//                 KL(q(z_m|x_m) | N(0,I)) + 0.01 balance where there are experts; private codes are Gaussian. The four
+//                 pull at the shared parameters in different directions: train.surgery (docs/surgery.md)
 //
 // The first four have no curriculum (bridge 0, 0), as published. Sources in docs/training.md.
 const std::vector<std::string>& variants();
@@ -44,7 +44,6 @@ bool has_experts(const ModelConfig& model);
 // unknown name.
 void set_variant(const std::string& name, ModelConfig& model);
 // Its objective; that of the last scheme for "scheme". Throws Error(usage, "model.preset") naming the nearest.
-std::vector<TermConfig> variant_objective(const std::string& name, const ModelConfig& model, std::size_t modalities,
-                                          bool pictures = false);
+std::vector<TermConfig> variant_objective(const std::string& name, const ModelConfig& model, std::size_t modalities);
 
 }  // namespace triptych

@@ -20,8 +20,7 @@
 //                           each modality, against its target
 //   cross-reconstruction    the same with the shared code of every modality in turn, mean over these
 //   shared-reconstruction   from the shared code of every modality in turn alone
-//   generation, generation.NAME   (flow_matching; palette_nll, of pictures alone) the tokens of every modality that can
-//   be generated (features and
+//   generation, generation.NAME   (flow_matching) the tokens of every modality that can be generated (features and
 //                           pictures), or of that one, from [joint; private code]: models/objective/generation.h
 //   task                    (cross_entropy, mse) what the task head predicts, against the labels
 //   routing                 (losses of router gates or logits) every modality's routing in every layer

@@ -57,8 +57,7 @@ const OpInfo& find_loss(const std::string& name) {
 TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<std::string>& modalities) {
   using On = TermCodes::On;
   const bool pair = has_input(loss, "a") && has_input(loss, "b"),
-             single = has_input(loss, "z") || has_input(loss, "mu_q"),
-             generates = loss.name == "flow_matching" || loss.name == "palette_nll";
+             single = has_input(loss, "z") || has_input(loss, "mu_q");
   TermCodes codes;
   const std::pair<const char*, std::pair<On, const char*>> whole[] = {
       {"routing", {On::routing, "gates"}}, {"attention", {On::attention, "attention"}}, {"slots", {On::slots, "keep"}}};
@@ -77,9 +76,8 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
     const bool of_one = term.on[0].starts_with("generation.");
     const auto named = std::find(modalities.begin(), modalities.end(), of_one ? term.on[0].substr(11) : "");
     if (term.on[0] == "generation" || (of_one && named != modalities.end())) {
-      if (!generates)
-        refuse("objective.on", term,
-               "on = '" + term.on[0] + "' takes the losses flow_matching and palette_nll, got " + term.loss);
+      if (loss.name != "flow_matching")
+        refuse("objective.on", term, "on = '" + term.on[0] + "' takes the loss flow_matching, got " + term.loss);
       codes.on = On::generation;
       if (of_one) codes.generated = static_cast<std::size_t>(named - modalities.begin());
       return codes;
@@ -104,7 +102,7 @@ TermCodes resolve(const TermConfig& term, const OpInfo& loss, const std::vector<
   if (!pair && !single)
     refuse("objective.on", term, "the loss " + term.loss + " does not act on codes",
            loss.name == "cross_entropy"                            ? "on = \"task\""
-           : generates                                             ? "on = \"generation\""
+           : loss.name == "flow_matching"                          ? "on = \"generation\""
            : has_input(loss, "gates") || has_input(loss, "logits") ? "on = \"routing\""
                                                                    : "");
 
