@@ -1,4 +1,4 @@
-// The palette of a picture's generator, and the velocity that it gives pixels.
+// The palette of a picture's generator, the velocity that it gives pixels, and their likelihood.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -66,22 +66,14 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
     times.set(i, config_.times == FlowTimes::uniform ? rng.uniform() : 1 / (1 + std::exp(0.5 - 1.4 * rng.normal())));
   Tensor told({count}, data.dtype());
   for (std::int64_t i = 0; i < count; ++i) told.set(i, rng.uniform() < config_.hide ? 0 : 1);
-  Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)),
-         tape.constant(data),
-         tape.constant(times),
-         {},
-         {},
-         {},
-         {}};
+  Path p{tape.constant(normal_noise(data.shape(), data.dtype(), rng)), tape.constant(data), tape.constant(times), {}};
 
   const Var codes[] = {gather(shared, index_of(tape, rows, views > 1 ? n : 0)),
                        gather(f.private_codes[m], index_of(tape, rows))};
   Tensor mask;
   if (batch.mask) gather_rows(batch.mask, rows, mask);
-  const Generator::Named named =
-      (*generators_[m])(c, flow_path(p.x0, p.x1, p.t).x_t, p.t, scale_rows(concat(codes, 1), tape.constant(told)),
-                        mask ? tape.constant(mask) : Var{});
-  p.velocity = named.velocity, p.free = named.free, p.logits = named.logits, p.colours = named.colours;
+  p.named = (*generators_[m])(c, flow_path(p.x0, p.x1, p.t).x_t, p.t, scale_rows(concat(codes, 1), tape.constant(told)),
+                              mask ? tape.constant(mask) : Var{});
   if (!mask) return p;
   std::vector<std::int32_t> real;
   std::vector<double> when;
@@ -91,7 +83,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
       when.push_back(times.at(i / tokens));
     }
   const Var index = index_of(tape, real);
-  for (Var* v : {&p.x0, &p.x1, &p.velocity}) *v = gather(reshape(*v, {count * tokens, width}), index);
+  for (Var* v : {&p.x0, &p.x1, &p.named.velocity}) *v = gather(reshape(*v, {count * tokens, width}), index);
   p.t = tape.constant(Tensor::from({std::ssize(when)}, std::span<const double>(when), data.dtype()));
   return p;
 }

@@ -28,12 +28,12 @@ class Generation {
   Generation(const Init& init, const std::vector<ModalitySpec>& modalities, const std::vector<std::size_t>& generated,
              const Sizes& sizes, const GeneratorConfig& config);
 
-  // The inputs of the loss flow_matching for modality m: x0 noise, x1 data, t, and what was named at
-  // x_t: the velocity, and of pictures what it is made from (models/generation/generator.h). Samples without the
-  // modality and padding are left out: with a mask (never of pictures) the rows are real tokens, (tokens,D); else
-  // (n,L,D). Absent where no sample has the modality.
+  // The inputs of the loss flow_matching for modality m: x0 noise, x1 data, t, and what the generator named at x_t.
+  // Samples without the modality and padding are left out: with a mask (never of pictures) the rows are real tokens,
+  // (tokens,D); else (n,L,D). Absent where no sample has the modality.
   struct Path {
-    Var x0, x1, t, velocity, free, logits, colours;
+    Var x0, x1, t;
+    Generator::Named named;
   };
   Path path(Context& c, std::size_t m, const Factors& f, std::span<const Encoded> encoded, const ModalityBatch& batch,
             std::int64_t views) const;

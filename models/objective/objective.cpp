@@ -246,14 +246,14 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, bo
       for (std::size_t m = 0; m < in.encoded.size(); ++m) {
         if (!generation_->has(m) || (term.codes.generated && *term.codes.generated != m)) continue;
         const Generation::Path p = generation_->path(c, m, in.factors, in.encoded, in.modalities[m], in.views);
-        if (!p.velocity) continue;
+        if (!p.named.velocity) continue;
         const Inputs inputs[] = {{"x0", p.x0},
                                  {"x1", p.x1},
                                  {"t", p.t},
-                                 {"free", p.free},
-                                 {"logits", p.logits},
-                                 {"colours", p.colours},
-                                 {"velocity", p.velocity}};
+                                 {"free", p.named.free},
+                                 {"logits", p.named.logits},
+                                 {"colours", p.named.colours},
+                                 {"velocity", p.named.velocity}};
         sum = plus(sum, call(c, term, inputs));
       }
       return sum;

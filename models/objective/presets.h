@@ -32,9 +32,9 @@ std::vector<TermConfig> preset(const std::string& scheme, bool soft = false);
 //   vcca-private  the same with D_m [z_m; s_a], + sum_m KL(q(z_m|x_m) | N(0,I))
 //   clip, infonce the objective of shared-private, with CLIP's learned scale or a fixed temperature
 //   generative    for any scheme: flow matching of the tokens (of pictures with the likelihood of their colours) from
-//   [joint; z_m] + g(p) CLIP(s) + 0.001 sum_m
-//                 KL(q(z_m|x_m) | N(0,I)) + 0.01 balance where there are experts; private codes are Gaussian. The four
-//                 pull at the shared parameters in different directions: train.surgery (docs/surgery.md)
+//                 [joint; z_m] + g(p) CLIP(s) + 0.001 sum_m KL(q(z_m|x_m) | N(0,I)) + 0.01 balance where there are
+//                 experts; private codes are Gaussian. The four pull at the shared parameters in different directions:
+//                 train.surgery (docs/surgery.md)
 //
 // The first four have no curriculum (bridge 0, 0), as published. Sources in docs/training.md.
 const std::vector<std::string>& variants();
