@@ -17,8 +17,18 @@ const Tensor& Gradients::operator[](const Var& v) const {
 Tape::Tape(const Kernels& kernels) : kernels_(&kernels) {}
 Tape::~Tape() { clear(); }
 
-Var Tape::variable(Tensor value) { return append("variable", std::move(value), {}, {}, true); }
-Var Tape::constant(Tensor value) { return append("constant", std::move(value), {}, {}, false); }
+Var Tape::variable(Tensor value) { return leaf("variable", std::move(value), true); }
+Var Tape::constant(Tensor value) { return leaf("constant", std::move(value), false); }
+
+Var Tape::leaf(std::string_view op, Tensor value, bool requires_grad) {
+  if (value && value.dtype() != DType::i32 && real_.value_or(value.dtype()) != value.dtype())
+    throw Error(Exit::internal, "tape.dtype",
+                "a " + std::string(op) + " of " + std::string(name_of(value.dtype())) + " came onto a tape of " +
+                    std::string(name_of(*real_)) + " values",
+                {}, "Tensor::to makes it the type of the others");
+  if (value && value.dtype() != DType::i32) real_ = value.dtype();
+  return append(op, std::move(value), {}, {}, requires_grad);
+}
 
 void* Tape::closure_memory(std::size_t size, std::size_t alignment) {
   for (;;) {
@@ -52,6 +62,7 @@ void Tape::clear() {
     n.value = Tensor{};
   }
   size_ = 0;
+  real_.reset();
   slab_ = slab_used_ = 0;
 }
 

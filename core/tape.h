@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -70,8 +71,10 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  Var variable(Tensor value);  // a leaf that wants a gradient
-  Var constant(Tensor value);  // a leaf that does not
+  // Leaves: one that wants a gradient, one that does not. Ops read all real values of a tape as one type: throws
+  // Error(internal, "tape.dtype") for a real `value` of another type than the tape's first.
+  Var variable(Tensor value);
+  Var constant(Tensor value);
 
   // dL/dw for every w of `wrt`. `upstream` is dL/dL of the output (default 1; required shape: that of `output`).
   // Throws Error when `output` is not a scalar and no upstream is given.
@@ -99,6 +102,7 @@ class Tape {
     void (*destroy)(void* object) = nullptr;
   };
   void* closure_memory(std::size_t size, std::size_t alignment);
+  Var leaf(std::string_view op, Tensor value, bool requires_grad);
   Var append(std::string_view op, Tensor value, std::span<const Var> inputs, Closure closure, bool requires_grad);
   Grads pull(const Node& node, const Tensor& dy) const;
 
@@ -120,6 +124,7 @@ class Tape {
   const Kernels* kernels_;
   std::vector<std::unique_ptr<Node[]>> blocks_;
   int size_ = 0;
+  std::optional<DType> real_;  // type of its real values, from the first leaf of one on
   std::vector<Tensor> adjoints_;
   std::vector<std::unique_ptr<std::byte[]>> slabs_;
   std::size_t slab_ = 0, slab_used_ = 0;

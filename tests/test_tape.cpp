@@ -113,3 +113,16 @@ TEST_CASE("rng: moments, and streams do not repeat one another") {
   CHECK(std::abs(square - 1) < 0.02);
   CHECK(std::abs(cross) < 0.015);
 }
+
+TEST_CASE("tape: real values of two types do not meet; whole numbers come beside either") {
+  Tape tape(reference_kernels());
+  tape.constant(Tensor::zeros({2}, DType::i32));
+  tape.variable(number(3));
+  tape.constant(Tensor::zeros({2}, DType::i32));
+  CHECK_THROWS_WITH_AS(tape.constant(Tensor::scalar(1, DType::f32)),
+                       doctest::Contains("a constant of float32 came onto a tape of float64 values"), Error);
+  CHECK_THROWS_AS(tape.variable(Tensor::scalar(1, DType::f32)), Error);
+  CHECK(tape.size() == 3);
+  tape.clear();
+  CHECK(tape.variable(Tensor::scalar(1, DType::f32)).dtype() == DType::f32);
+}
