@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <type_traits>
 
 #include "app/options.h"
 #include "app/terminal.h"
@@ -20,7 +21,14 @@ std::vector<std::string_view> presets() {
   return names;
 }
 
+template <class Enum>
+Choice choice(Enum& e) {
+  static_assert(std::is_same_v<std::underlying_type_t<Enum>, std::uint8_t>);
+  return {reinterpret_cast<std::uint8_t*>(&e)};
+}
+
 #define SLOT(member) [](RunConfig& c) -> Slot { return &c.member; }
+#define CHOICE(member) [](RunConfig& c) -> Slot { return choice(c.member); }
 
 const std::vector<Field>& table() {
   static const std::vector<Field> fields{
@@ -93,7 +101,7 @@ const std::vector<Field>& table() {
       {"typed_slots.norms", SLOT(model.typed_slots.norms), 0, 0, {}, "layer norm of tokens and slots"},
       {"typed_slots.mlp", SLOT(model.typed_slots.mlp), 0, 0, {}, "a residual MLP after the GRU"},
       {"typed_slots.gradient",
-       SLOT(model.slot_gradient),
+       CHOICE(model.typed_slots.gradient),
        0,
        0,
        {"full", "bilevel", "implicit"},
@@ -114,7 +122,7 @@ const std::vector<Field>& table() {
       {"moe.noise", SLOT(model.moe.experts.noise), 0, 100, {}, "of the choice in training, standard deviation"},
       {"moe.capacity", SLOT(model.moe.experts.capacity), 0, 100, {}, "in training, over an even load; 0: no limit"},
       {"moe.drop_order",
-       SLOT(model.moe_drop_order),
+       CHOICE(model.moe.experts.drop_order),
        0,
        0,
        {"position", "priority"},
@@ -140,7 +148,7 @@ const std::vector<Field>& table() {
        0.99,
        {},
        "probability that training hides a sample's codes, for guidance"},
-      {"generator.times", SLOT(model.generator_times), 0, 0, {"uniform", "logit-normal"}, "drawn in training"},
+      {"generator.times", CHOICE(model.generator.times), 0, 0, {"uniform", "logit-normal"}, "drawn in training"},
 
       {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},
       {"train.batch", SLOT(train.batch), 0, 1 << 20, {}, "items in a batch; 0: as many as there are, at most 256"},
@@ -183,6 +191,7 @@ const std::vector<Field>& table() {
   return fields;
 }
 #undef SLOT
+#undef CHOICE
 
 template <class... F>
 struct Match : F... {
@@ -208,27 +217,29 @@ std::vector<std::string> field_keys() {
 
 std::string expected(const Field& field) {
   RunConfig scratch;
+  const auto choices = [&] {
+    std::string all;
+    for (const std::string_view c : field.choices) all += (all.empty() ? "" : " or ") + toml_string(c);
+    return all;
+  };
   const auto range = [&](const char* kind) {
     return std::string(kind) + " from " + number_text(field.least) + " to " + number_text(field.most);
   };
-  return std::visit(Match{[](bool*) { return std::string("true or false"); },
-                          [&](int*) {
-                            return "a whole number from " + std::to_string(static_cast<int>(field.least)) + " to " +
-                                   std::to_string(static_cast<int>(field.most));
-                          },
-                          [&](std::int64_t*) {
-                            return "a whole number from " + std::to_string(static_cast<std::int64_t>(field.least)) +
-                                   " to " + std::to_string(static_cast<std::int64_t>(field.most));
-                          },
-                          [&](double*) { return range("a number"); },
-                          [](std::vector<std::string>*) { return std::string("one name or a list of names"); },
-                          [&](std::string*) {
-                            std::string all;
-                            for (const std::string_view c : field.choices)
-                              all += (all.empty() ? "" : " or ") + toml_string(c);
-                            return all.empty() ? std::string("a text that is not empty") : all;
-                          }},
-                    field.slot(scratch));
+  return std::visit(
+      Match{[](bool*) { return std::string("true or false"); },
+            [&](int*) {
+              return "a whole number from " + std::to_string(static_cast<int>(field.least)) + " to " +
+                     std::to_string(static_cast<int>(field.most));
+            },
+            [&](std::int64_t*) {
+              return "a whole number from " + std::to_string(static_cast<std::int64_t>(field.least)) + " to " +
+                     std::to_string(static_cast<std::int64_t>(field.most));
+            },
+            [&](double*) { return range("a number"); },
+            [](std::vector<std::string>*) { return std::string("one name or a list of names"); },
+            [&](std::string*) { return field.choices.empty() ? std::string("a text that is not empty") : choices(); },
+            [&](Choice) { return choices(); }},
+      field.slot(scratch));
 }
 
 std::string value_text(const Field& field, const RunConfig& config) {
@@ -240,7 +251,8 @@ std::string value_text(const Field& field, const RunConfig& config) {
                             return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
                           },
                           [](std::string* v) { return toml_string(*v); },
-                          [](std::vector<std::string>* v) { return toml_strings(*v); }},
+                          [](std::vector<std::string>* v) { return toml_strings(*v); },
+                          [&](Choice v) { return toml_string(field.choices[*v.value]); }},
                     field.slot(copy));
 }
 
@@ -275,6 +287,11 @@ void set_value(const Field& field, std::string_view text, RunConfig& config, con
                    [&](std::vector<std::string>* v) {
                      *v = split_names(text);
                      if (std::find(v->begin(), v->end(), "") != v->end() || !is_utf8(text)) refuse();
+                   },
+                   [&](Choice v) {
+                     const auto at = std::find(field.choices.begin(), field.choices.end(), text);
+                     if (at == field.choices.end()) refuse();
+                     *v.value = static_cast<std::uint8_t>(at - field.choices.begin());
                    }},
              field.slot(config));
 }

@@ -12,14 +12,18 @@
 
 namespace triptych::app {
 
+// Of an enum: its values are the field's choices, in their order.
+struct Choice {
+  std::uint8_t* value;
+};
 // A list of names is written "a+b" on the command line and ["a", "b"] in TOML, where one name may stand alone.
-using Slot = std::variant<bool*, int*, std::int64_t*, double*, std::string*, std::vector<std::string>*>;
+using Slot = std::variant<bool*, int*, std::int64_t*, double*, std::string*, std::vector<std::string>*, Choice>;
 
 struct Field {
   std::string_view key;  // "section.name"
   Slot (*slot)(RunConfig&);
   double least = 0, most = 0;             // numbers
-  std::vector<std::string_view> choices;  // strings; empty: any but the empty one
+  std::vector<std::string_view> choices;  // enums, and strings: empty there for any but the empty one
   std::string_view meaning;
   bool optional = false;  // the empty string is a value: nothing
 

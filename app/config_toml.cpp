@@ -60,12 +60,13 @@ std::string text_of(const toml::node& node, const Field& field, const std::strin
   const Slot slot = field.slot(scratch);
   if (std::holds_alternative<bool*>(slot))
     if (const auto v = node.value_exact<bool>()) return *v ? "true" : "false";
-  if (!std::holds_alternative<bool*>(slot) && !std::holds_alternative<std::string*>(slot))
+  const bool text = std::holds_alternative<std::string*>(slot) || std::holds_alternative<Choice>(slot);
+  if (!std::holds_alternative<bool*>(slot) && !text)
     if (const auto v = node.value_exact<std::int64_t>()) return std::to_string(*v);
   if (std::holds_alternative<double*>(slot))
     if (const auto v = node.value_exact<double>()) return number_text(*v);
   const bool list = std::holds_alternative<std::vector<std::string>*>(slot);
-  if (list || std::holds_alternative<std::string*>(slot))
+  if (list || text)
     if (const auto v = node.value_exact<std::string>()) return *v;
   if (const toml::array* names = list ? node.as_array() : nullptr) return joined(*names);
   refuse("config.value", file, node.source().begin,

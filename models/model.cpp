@@ -53,8 +53,11 @@ void check(const ModelConfig& c) {
     refuse("model.code = '" + escape_text(c.code) + "' must be linear, sigmoid, gaussian or gaussian-private");
   if (!(c.generator.hide >= 0 && c.generator.hide < 1))
     refuse("generator.hide = " + std::to_string(c.generator.hide) + " must be in [0, 1)");
-  if (c.generator_times != "uniform" && c.generator_times != "logit-normal")
-    refuse("generator.times = '" + escape_text(c.generator_times) + "' must be uniform or logit-normal");
+  if (c.generator.width < 1) refuse("generator.width = " + std::to_string(c.generator.width) + " must be at least 1");
+  if (c.generator.layers < 1)
+    refuse("generator.layers = " + std::to_string(c.generator.layers) + " must be at least 1");
+  if (c.generator.samples < 0)
+    refuse("generator.samples = " + std::to_string(c.generator.samples) + " must be at least 0");
   if (c.code != "linear" && c.code != "gaussian-private" && c.scheme.back() != "shared-private")
     refuse("model.code = '" + c.code + "' needs shared-private to be the last of model.scheme, got '" +
            escape_text(c.scheme.back()) + "'");

@@ -42,14 +42,11 @@ struct ModelConfig {
   std::vector<std::string> head = {"joint"};  // the codes that the task head reads
   std::int64_t outputs = 0;                   // of the task head: classes, or numbers to predict; 0: no head
   std::string ffn = "dense";  // query-banks with pre_norm: "dense" or "modality-moe" in the place of their FFN
-  // Of the other schemes, whose width is the one above; the texts stand for the enums of the same name.
+  // Of the other schemes, whose width is the one above.
   QueryBanksConfig query_banks;
   TypedSlotsConfig typed_slots;
-  std::string slot_gradient = "full";  // full, bilevel or implicit
   ModalityMoeConfig moe;
-  std::string moe_drop_order = "position";       // position or priority
-  GeneratorConfig generator;                     // of terms on = "generation"
-  std::string generator_times = "logit-normal";  // or uniform
+  GeneratorConfig generator;  // of terms on = "generation"
   double dropout = 0;
   double logit_scale = 2.659;  // learned scale of contrastive terms at the start: ln(1 / 0.07)
   Bridge bridge;

@@ -61,7 +61,6 @@ SchemeModel::SchemeModel(const ModelConfig& config, DType dtype, std::uint64_t s
   sizes.outputs = config.outputs;
   if (config_.objective.empty()) config_.objective = variant_objective(config.preset, config, config.modalities.size());
   sizes.generator = config.generator;
-  sizes.generator.times = config.generator_times == "uniform" ? FlowTimes::uniform : FlowTimes::logit_normal;
   const bool codes_at_tokens = stack_.size() == 1 && !gaussian;
   objective_ = std::make_unique<Objective>(init, config_.objective, sizes, codes_at_tokens ? stack_[0].get() : nullptr);
 }

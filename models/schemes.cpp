@@ -6,14 +6,6 @@
 
 namespace triptych {
 
-namespace {
-
-DropOrder drop_order(const ModelConfig& config) {
-  return config.moe_drop_order == "priority" ? DropOrder::priority : DropOrder::position;
-}
-
-}  // namespace
-
 const std::vector<std::string>& scheme_names() {
   static const std::vector<std::string> names = {"query-banks", "typed-slots", "shared-private", "modality-moe"};
   return names;
@@ -24,7 +16,6 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
   if (name == "modality-moe") {
     ModalityMoeConfig moe = config.moe;
     moe.width = config.width;
-    moe.experts.drop_order = drop_order(config);
     return std::make_unique<ModalityMoe>(init, widths, moe);
   }
   if (name == "shared-private") {
@@ -38,18 +29,12 @@ std::unique_ptr<Scheme> make_scheme(const std::string& name, const ModelConfig& 
     QueryBanksConfig banks = config.query_banks;
     banks.width = config.width;
     banks.modality_embedding = banks.modality_embedding && last;
-    if (config.ffn == "modality-moe") {
-      banks.experts = config.moe.experts;
-      banks.experts->drop_order = drop_order(config);
-    }
+    if (config.ffn == "modality-moe") banks.experts = config.moe.experts;
     return std::make_unique<QueryBanks>(init, widths, banks);
   }
   if (name == "typed-slots") {
     TypedSlotsConfig slots = config.typed_slots;
     slots.width = config.width;
-    slots.gradient = config.slot_gradient == "bilevel"    ? SlotGradient::bilevel
-                     : config.slot_gradient == "implicit" ? SlotGradient::implicit
-                                                          : SlotGradient::full;
     return std::make_unique<TypedSlots>(init, widths, slots);
   }
   throw Error(Exit::usage, "model.scheme", "model.scheme = '" + escape_text(name) + "' is not a scheme", {},

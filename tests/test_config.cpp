@@ -173,11 +173,23 @@ TEST_CASE("config: every field is written, takes its bounds and refuses what lie
       check_refused([&] { set_value(f, "-1", c); }, "config.value", {f.key, "-1", "from"}, Exit::usage);
       check_refused([&] { set_value(f, "1e30", c); }, "config.value", {f.key, "1e30"}, Exit::usage);
     }
+    for (const std::string_view choice : f.choices) {
+      set_value(f, choice, c);
+      CHECK(value_text(f, c) == toml_string(choice));
+    }
     if (f.optional)
       CHECK_NOTHROW(set_value(f, "", c));
     else
       check_refused([&] { set_value(f, "", c); }, "config.value", {f.key}, Exit::usage);
   }
+}
+
+TEST_CASE("config: choices become the enums that the model reads") {
+  const RunConfig c =
+      with({{"moe.drop_order", "priority"}, {"typed_slots.gradient", "implicit"}, {"generator.times", "uniform"}});
+  CHECK(c.model.moe.experts.drop_order == DropOrder::priority);
+  CHECK(c.model.typed_slots.gradient == SlotGradient::implicit);
+  CHECK(c.model.generator.times == FlowTimes::uniform);
 }
 
 TEST_CASE("config: a byte-order mark, CRLF and comments are fine; later sources win") {
