@@ -5,10 +5,9 @@
 //   cross         the same, the joint code read from the other modalities alone: text in, picture out
 //
 // With one view and several modalities the mean of the others' shared codes stands for the joint code in every mode, as
-// in training
-// (models/objective/generation.h). d(i) is the next of the items asked for; however many those are, the noise of item i
-// is the same in every view and mode. What generates never sees the sample it is to show: in swap and cross neither the
-// item in view v nor anything drawn from it.
+// in training (models/objective/generation.h). d(i) is the next of the items asked for; however many those are, the
+// noise of item i is the same in every view and mode. In swap and cross, with two views or two modalities, what
+// generates sees neither the item in view v nor anything drawn from it.
 #pragma once
 
 #include <cstdint>

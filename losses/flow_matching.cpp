@@ -1,10 +1,13 @@
 #include "losses/flow_matching.h"
 
+#include <utility>
+
 #include "core/require.h"
 #include "losses/flow_path.h"
 #include "losses/mse.h"
 #include "losses/palette_nll.h"
 #include "ops/add.h"
+#include "ops/reshape.h"
 #include "ops/scale.h"
 #include "ops/sub.h"
 
@@ -19,17 +22,25 @@ flow_matching: x0 (n, ...), x1 like x0, t (n) or (n, 1), constant, velocity like
               + palette palette_nll(x1, t, free, logits, colours)           where they are given
   backward  dvelocity = 2 (velocity - (x1 - x0)) / N = dx0 = -dx1,  N elements; palette_nll's on top
   saves     velocity - (x1 - x0), what palette_nll saves
-  limits    t says where the velocity was asked for and does not enter the value. The least expected loss is not 0: for
-            x0 ~ N(0, I), x1 ~ N(mu, s^2 I) and uniform t it is s pi / 2 per element
+  limits    t says where the velocity was asked for; it enters the value through palette_nll alone. The least expected
+            square is not 0: for x0 ~ N(0, I), x1 ~ N(mu, s^2 I) and uniform t it is s pi / 2 per element
   source    Lipman et al. 2023, arXiv 2210.02747, eq. 23 with sigma_min = 0; Liu, Gong, Liu 2023, arXiv 2209.03003, eq. 1
 )";
 
 }  // namespace
 
-Var flow_matching(const Var& x0, const Var& x1, const Var& velocity) {
-  require(x1.shape() == x0.shape(), "flow_matching", "x1", x1, "of the shape of x0", "x0", x0);
-  require(velocity.shape() == x0.shape(), "flow_matching", "velocity", velocity, "of the shape of x0", "x0", x0);
-  return mse(velocity, sub(x1, x0));
+Var flow_matching(const Var& x0, const Var& x1, const Var& t, const Var& velocity, const Var& free, const Var& logits,
+                  const Var& colours, double palette) {
+  constexpr std::string_view op = "flow_matching";
+  require_path(op, x0, x1, t);
+  require(velocity.shape() == x0.shape(), op, "velocity", velocity, "of the shape of x0", "x0", x0);
+  require(palette >= 0, op, "palette", palette, "at least 0");
+  const bool whole = free && logits && colours;
+  for (const auto& [name, part] : {std::pair{"free", free}, {"logits", logits}, {"colours", colours}})
+    require(whole || !part, op, name, part, "given with the rest of free, logits and colours, or not at all");
+  const Var square = mse(velocity, sub(x1, x0));
+  if (!whole || palette == 0) return square;
+  return add(square, scale(palette_nll(x1, reshape(t, {t.shape()[0]}), free, logits, colours), palette));
 }
 
 const OpInfo& flow_matching_info() {
@@ -48,25 +59,22 @@ const OpInfo& flow_matching_info() {
                   {"tokens", {normal(2, 3, 2), normal(2, 3, 2), uniform(0, 1, {2, 1}), normal(2, 3, 2)}},
                   {"palette",
                    {normal(2, 3, 2), uniform(-0.1, 0.1, {2, 3, 2}), uniform(0, 1, {2}), normal(2, 3, 2),
-                    uniform(-0.1, 0.1, {2, 3, 2}), normal(2, 3, 4), uniform(-0.1, 0.1, {2, 3, 2})}}},
+                    uniform(-0.1, 0.1, {2, 3, 2}), normal(2, 3, 4), uniform(-0.1, 0.1, {2, 3, 2})}},
+                  {"column_of_times",
+                   {normal(2, 3, 2), uniform(-0.1, 0.1, {2, 3, 2}), uniform(0, 1, {2, 1}), normal(2, 3, 2),
+                    uniform(-0.1, 0.1, {2, 3, 2}), normal(2, 3, 4), uniform(-0.1, 0.1, {2, 3, 2})},
+                   {{"palette", 2.0}}}},
       .errors =
           {{{"velocity", {normal(3, 2), normal(3, 2), normal(3), normal(3, 4)}},
             "[flow_matching] velocity (3, 4) must be of the shape of x0, got x0 (3, 2)"},
            {{"time", {normal(3, 2), normal(3, 2), normal(3, 2), normal(3, 2)}},
             "[flow_matching] t (3, 2) must be (n) or (n, 1), got x0 (3, 2)"},
            {{"half_a_palette", {normal(2, 3, 2), normal(2, 3, 2), normal(2), normal(2, 3, 2), normal(2, 3, 2)}},
-            "[flow_matching] free (2, 3, 2) must be given with the rest of free, logits and colours, or not at all"}},
+            "[flow_matching] free (2, 3, 2) must be given with the rest of free, logits and colours, or not at all"},
+           {{"palette", {normal(2, 3, 2), normal(2, 3, 2), normal(2), normal(2, 3, 2)}, {{"palette", -1.0}}},
+            "[flow_matching] palette = -1 must be at least 0"}},
       .apply = [](const Call& c) -> Outputs {
-        require_path("flow_matching", c[0], c[1], c[2]);
-        const Var value = flow_matching(c[0], c[1], c[3]);
-        const double palette = c.number("palette");
-        require(palette >= 0, "flow_matching", "palette", palette, "at least 0");
-        const bool whole = c[4] && c[5] && c[6];
-        for (const std::size_t part : {4, 5, 6})
-          require(whole || !c[part], "flow_matching", flow_matching_info().inputs[part].name, c[part],
-                  "given with the rest of free, logits and colours, or not at all");
-        if (!whole || palette == 0) return {value};
-        return {add(value, scale(palette_nll(c[1], c[2], c[4], c[5], c[6]), palette))};
+        return {flow_matching(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c.number("palette"))};
       }};
   return info;
 }

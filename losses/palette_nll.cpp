@@ -30,7 +30,8 @@ palette_nll: x1 (n, L, D), t (n) constant, free (n, L, D), logits (n, L, K+1), c
   edge      without the density's constant D log(s sqrt(2 pi)), so L >= 0: 0 for pixels that have the colour they are
             certain to have; a free pixel costs at least D log(s_0 / s), the less the later: as long as little is known, a
             colour is the better answer
-  limits    |x1 - c|^2 is expanded: rounding of some 1e-7 |x1|^2 / s^2 a pixel in single precision
+  limits    |x1 - c|^2 is expanded: rounding of some 1e-7 |x1|^2 / s^2 a pixel in single precision, and of as much of
+            |x1 - free|^2 / 2 s_0^2 where the free pixel is far off
   source    Zhang, Isola, Efros 2016, arXiv 1603.08511 (colours are classes); Chen et al. 2025, arXiv 2504.05304 (the
             likelihood of a mixture as a flow's loss). s_0: a free pixel is known the better the later
 )";
@@ -58,12 +59,17 @@ Var palette_nll(const Var& x1, const Var& t, const Var& free, const Var& logits,
   require(x1.shape().rank() == 3 && x1.value().size() > 0, op, "x1", x1, "(n, L, D), not empty");
   const std::int64_t n = x1.shape()[0], pixels = x1.shape()[1], d = x1.shape()[2];
   require(t.shape() == Shape{n}, op, "t", t, "(n)", "x1", x1);
+  require_constant(op, "t", t);
   require(free.shape() == x1.shape(), op, "free", free, "of the shape of x1", "x1", x1);
   require(colours.shape().rank() == 3 && colours.shape()[0] == n && colours.shape()[1] > 0 && colours.shape()[2] == d,
           op, "colours", colours, "(n, K, D)", "x1", x1);
   require(logits.shape() == Shape{n, pixels, colours.shape()[1] + 1}, op, "logits", logits, "(n, L, K+1)", "colours",
           colours);
   require(spread > 0, op, "spread", spread, "greater than 0");
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double at = t.value().at(i);
+    require(at >= 0 && at <= 1, op, "t", at, "in [0, 1]");
+  }
 
   Tensor narrow({n, pixels}, x1.dtype()), constant({n, pixels, 1}, x1.dtype());
   for (std::int64_t i = 0; i < n * pixels; ++i) {
@@ -93,7 +99,11 @@ const OpInfo& palette_nll_info() {
                    {{"spread", 0.5}}},
                   {"grey",
                    {normal(1, 4, 1), uniform(0, 1, {1}), normal(1, 4, 1), normal(1, 4, 3), normal(1, 2, 1)},
-                   {{"spread", 1.0}}}},
+                   {{"spread", 1.0}}},
+                  {"narrow",
+                   {uniform(-0.2, 0.2, {1, 3, 3}), list({1}, {0.9}), uniform(0.2, 0.5, {1, 3, 3}), normal(1, 3, 3),
+                    uniform(-0.2, 0.2, {1, 2, 3})},
+                   {{"spread", 0.2}}}},
       .errors = {{{"free", {normal(2, 3, 2), normal(2), normal(2, 3, 1), normal(2, 3, 5), normal(2, 4, 2)}},
                   "[palette_nll] free (2, 3, 1) must be of the shape of x1, got x1 (2, 3, 2)"},
                  {{"colours", {normal(2, 3, 2), normal(2), normal(2, 3, 2), normal(2, 3, 5), normal(4, 2)}},
@@ -103,7 +113,9 @@ const OpInfo& palette_nll_info() {
                  {{"spread",
                    {normal(1, 1, 1), normal(1), normal(1, 1, 1), normal(1, 1, 2), normal(1, 1, 1)},
                    {{"spread", 0.0}}},
-                  "[palette_nll] spread = 0 must be greater than 0"}},
+                  "[palette_nll] spread = 0 must be greater than 0"},
+                 {{"time", {normal(1, 1, 1), list({1}, {1.5}), normal(1, 1, 1), normal(1, 1, 2), normal(1, 1, 1)}},
+                  "[palette_nll] t = 1.5 must be in [0, 1]"}},
       .apply = [](const Call& c) -> Outputs {
         return {palette_nll(c[0], c[1], c[2], c[3], c[4], c.number("spread"))};
       }};

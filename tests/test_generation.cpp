@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "app/config.h"
 #include "app/emoji_source.h"
@@ -268,6 +269,27 @@ TEST_CASE("generation: training hides the codes of some samples from the generat
   const int some = hidden(0.3);
   CHECK(some > 40);
   CHECK(some < 80);
+}
+
+TEST_CASE("generation: the times that training asks at are those of the config") {
+  // Data of 0 and a net that says 0, v = (2 t - 1) / N x_t: the loss is E ((2 t - 1) (1 - t) / N + 1)^2 over the times.
+  const auto cost = [](FlowTimes times) {
+    ModelConfig config = small_model(1);
+    config.code = "linear";
+    config.objective.resize(1);
+    config.objective[0].on = {"generation.a"};
+    config.generator.times = times;
+    const auto model = make_model(config, DType::f64, 1);
+    for (Parameter& p : model->parameters())
+      if (p.name.find(".generate.draft.down") != std::string::npos)
+        p.value = Tensor::zeros(p.value.shape(), DType::f64);
+    Batch batch;
+    batch.modalities = {{Tensor::zeros({4000, 1, 3}, DType::f64), {}, {}},
+                        {normals({4000, 1, 4}, 2, DType::f64), {}, {}}};
+    return term(*model, batch, "generate");
+  };
+  CHECK(cost(FlowTimes::uniform) == doctest::Approx(std::numbers::pi / 4).epsilon(0.03));
+  CHECK(cost(FlowTimes::logit_normal) == doctest::Approx(0.643).epsilon(0.03));
 }
 
 TEST_CASE("generation: padding and samples without the modality change nothing") {

@@ -98,6 +98,51 @@ TEST_CASE("objective: named codes, and a pair of them") {
                            .epsilon(1e-14));
 }
 
+TEST_CASE(
+    "objective: what generates reads another view's joint code, or the other modalities', and its own private one") {
+  for (const std::int64_t views : {2, 1}) {
+    Setup s;
+    s.sizes.modalities[0] = {.name = "text", .tokens = 2, .width = 4};
+    s.sizes.generator = {.width = 8, .layers = 1, .heads = 1, .samples = 0, .hide = 0};
+    const auto o = s.make({{"g", "flow_matching", {"generation.text"}}});
+    s.f.joint = s.tape.variable(drawn({6, 3}, 30));
+    const ModalityBatch batch[] = {{drawn({6, 2, 4}, 31), {}, {}}, {}, {}};
+    const LossTerms t = o->evaluate(s.c, {s.f, s.encoded, views, 1, 1, {}, batch});
+    Vars of = s.f.shared_codes;
+    of.push_back(s.f.joint);
+    of.push_back(s.f.private_codes[0]);
+    of.push_back(s.f.private_codes[1]);
+    const Gradients g = s.tape.gradients(t.total, of);
+    const auto reached = [&](const Var& code, std::int64_t row) {
+      double sum = 0;
+      for (std::int64_t j = 0; g[code] && j < 3; ++j) sum += std::abs(g[code].at(3 * row + j));
+      return sum > 0;
+    };
+    for (std::int64_t row = 0; row < 6; ++row) {
+      CHECK(reached(s.f.joint, row) == (views == 2 && row >= 3));
+      CHECK(reached(s.f.private_codes[0], row) == (views == 1 || row < 3));
+      CHECK_FALSE(reached(s.f.private_codes[1], row));
+      CHECK_FALSE(reached(s.f.shared_codes[0], row));
+      for (const std::size_t other : {1, 2}) CHECK(reached(s.f.shared_codes[other], row) == (views == 1));
+    }
+    CHECK_THROWS_AS(o->evaluate(s.c, {s.f, s.encoded, views}), Error);  // no data to generate
+  }
+}
+
+TEST_CASE("objective: a term says that no sample has what it is to generate") {
+  Setup s;
+  s.sizes.modalities[0] = {.name = "text", .tokens = 2, .width = 4};
+  s.sizes.generator = {.width = 8, .layers = 1, .heads = 1};
+  const auto o = s.make({{"g", "flow_matching", {"generation.text"}}});
+  const Tensor none = Tensor::zeros({6, 2}, DType::f64);
+  const ModalityBatch batch[] = {{drawn({6, 2, 4}, 31), {}, none}, {}, {}};
+  s.encoded[0].h.mask = s.tape.constant(none);
+  const LossTerms t = o->evaluate(s.c, {s.f, s.encoded, 1, 1, 1, {}, batch});
+  CHECK(t.terms.empty());
+  REQUIRE(t.short_of_samples.size() == 1);
+  CHECK(t.short_of_samples[0] == "g");
+}
+
 TEST_CASE("objective: contrastive terms compare views one by one, statistics take them stacked") {
   Setup s;
   const auto o = s.make({{"align", "clip", {"shared"}}, {"views", "clip", {"views.shared"}, 3, 3}});

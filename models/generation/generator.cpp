@@ -62,7 +62,7 @@ Generator::Generator(const Init& all, const ModalitySpec& spec, std::int64_t con
                                        std::to_string(spec.breadth) +
                                        " cannot be generated: sides must be multiples of 8");
     height_ = spec.height, breadth_ = spec.breadth;
-    palette_.emplace(init.below("palette"), condition, out);
+    palette_.emplace(init.below("palette"), condition);
     picture_.emplace(init, 2 * out, out + 1 + palette_->size(), d, d, config.layers);
   } else {
     if (config.heads < 1 || d % config.heads != 0)

@@ -26,9 +26,10 @@ namespace triptych {
 // F, G: feed-forward, of 2 d and 4 d hidden units. net: TokenNet, or PictureNet for pictures. (2 t - 1) / N x_t is the
 // best guess where data are standard normal; the best z, ((1 - t) x_1 - t x_0) / sqrt N, then has variance 1 at every t
 // for data of mean square 1, turns from the data (t = 0) to minus the noise (t = 1), and an error of it counts 1 to 2
-// times. At t = 0 x_t says nothing of the data, and z is the draft of the condition alone. The draft says what belongs
-// where within a few hundred steps; the net, which shares its weights over places, sharpens it. Karras et al. 2022,
-// arXiv 2206.00364, and Salimans & Ho 2022, arXiv 2202.00512, for z.
+// times. At t = 0 x_t says nothing of the data, and z is the draft of the condition alone (for pictures the free
+// pixel's; the logits see x_t at any time). The draft says what belongs where within a few hundred steps; the net,
+// which shares its weights over places, sharpens it. Karras et al. 2022, arXiv 2206.00364, and Salimans & Ho 2022,
+// arXiv 2202.00512, for z.
 class Generator {
  public:
   // condition: w. Throws Error(usage): "generator.heads" unless heads divide width (feature tokens); for pictures
@@ -40,7 +41,7 @@ class Generator {
   struct Named {
     Var velocity, free, logits, colours;
   };
-  // t (B) a constant; mask (B,L) or absent.
+  // x_t and t (B) constants; mask (B,L) or absent.
   Named operator()(const Context& c, const Var& x_t, const Var& t, const Var& condition, const Var& mask) const;
 
  private:

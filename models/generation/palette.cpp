@@ -1,8 +1,6 @@
 #include "models/generation/palette.h"
 
-#include <algorithm>
-#include <cmath>
-
+#include "core/require.h"
 #include "models/generation/per_token.h"
 #include "ops/add.h"
 #include "ops/concat.h"
@@ -19,44 +17,41 @@ namespace triptych {
 namespace {
 
 constexpr double spread = 0.05;
+constexpr std::int64_t channels = 3;
 
-// 3^D places of -1, 0 and 1; channels after the third stay 0.
-std::int64_t places(std::int64_t channels) { return channels == 1 ? 3 : channels == 2 ? 9 : 27; }
-
-Tensor lattice(std::int64_t channels, DType dtype) {
-  Tensor at = Tensor::zeros({places(channels), channels}, dtype);
-  for (std::int64_t p = 0; p < at.shape()[0]; ++p)
-    for (std::int64_t j = 0, rest = p; j < std::min<std::int64_t>(channels, 3); ++j, rest /= 3)
+// All places of -1, 0 and 1.
+Tensor lattice(std::int64_t places, DType dtype) {
+  Tensor at({places, channels}, dtype);
+  for (std::int64_t p = 0; p < places; ++p)
+    for (std::int64_t j = 0, rest = p; j < channels; ++j, rest /= 3)
       at.set(p * channels + j, static_cast<double>(rest % 3 - 1));
   return at;
 }
 
 // x (K,D) for every sample: (B,K,D).
 Var for_each_sample(const Var& x, std::int64_t batch) {
-  const std::int64_t colours = x.shape()[0], channels = x.shape()[1];
+  const std::int64_t colours = x.shape()[0];
   return reshape(per_token(x.tape(), reshape(x, {1, colours * channels}), batch), {batch, colours, channels});
 }
 
-// x (B,L,1) -> (B,L,D).
-Var for_each_channel(const Var& x, std::int64_t channels) {
-  const Var ones = x.tape().constant(Tensor::full({1, channels}, x.dtype(), 1));
-  return reshape(matmul(reshape(x, {x.value().size(), 1}), ones), {x.shape()[0], x.shape()[1], channels});
+// x (B,L,1) -> (B,L,d).
+Var for_each_channel(const Var& x, std::int64_t d) {
+  const Var ones = x.tape().constant(Tensor::full({1, d}, x.dtype(), 1));
+  return reshape(matmul(reshape(x, {x.value().size(), 1}), ones), {x.shape()[0], x.shape()[1], d});
 }
 
 }  // namespace
 
-Palette::Palette(const Init& init, std::int64_t condition, std::int64_t channels)
-    : common_(places(channels)),
-      channels_(channels),
-      moved_(init.fill("moved", {common_, channels}, 0)),
+Palette::Palette(const Init& init, std::int64_t condition)
+    : moved_(init.fill("moved", {common, channels}, 0)),
       middle_(init.uniform("middle", {own, channels}, 1)),
       told_(init, "told", condition, 64, own * channels) {}
 
 Var Palette::colours(const Context& c, const Var& condition) const {
   const std::int64_t batch = condition.shape()[0];
-  const Var common = add(c[moved_], c.tape().constant(lattice(channels_, condition.dtype())));
-  const Var parts[] = {for_each_sample(common, batch),
-                       add(reshape(told_(c, condition), {batch, own, channels_}), c[middle_])};
+  const Var everywhere = add(c[moved_], c.tape().constant(lattice(common, condition.dtype())));
+  const Var parts[] = {for_each_sample(everywhere, batch),
+                       add(reshape(told_(c, condition), {batch, own, channels}), c[middle_])};
   return concat(parts, 1);
 }
 
@@ -67,6 +62,8 @@ Var favour_free(const Var& logits) {
 }
 
 Var palette_velocity(const Var& x_t, const Var& t, const Var& free, const Var& logits, const Var& colours) {
+  require_constant("palette_velocity", "x_t", x_t);
+  require_constant("palette_velocity", "t", t);
   const Shape& shape = x_t.shape();
   const std::int64_t tokens = shape[1], d = shape[2], k = colours.shape()[1];
   Tape& tape = x_t.tape();

@@ -243,10 +243,16 @@ Var Objective::value(Context& c, const Term& term, const ObjectiveInputs& in, bo
       }
       return sum;
     case TermCodes::On::generation:
+      if (in.modalities.size() != in.encoded.size())
+        throw Error(Exit::internal, "objective.inputs",
+                    "objective '" + escape_text(term.config.name, 64) + "': what is to be generated was not given");
       for (std::size_t m = 0; m < in.encoded.size(); ++m) {
         if (!generation_->has(m) || (term.codes.generated && *term.codes.generated != m)) continue;
         const Generation::Path p = generation_->path(c, m, in.factors, in.encoded, in.modalities[m], in.views);
-        if (!p.named.velocity) continue;
+        if (!p.named.velocity) {  // the modality is there, but no sample has it
+          short_of_samples = short_of_samples || static_cast<bool>(in.modalities[m].values);
+          continue;
+        }
         const Inputs inputs[] = {{"x0", p.x0},
                                  {"x1", p.x1},
                                  {"t", p.t},
