@@ -126,7 +126,7 @@ const std::vector<Field>& table() {
        0,
        0,
        {"position", "priority"},
-       "who is dropped: the last, the least sure"},
+       "who is dropped: the last tokens, or those least sure"},
 
       {"generator.width", SLOT(model.generator.width), 1, 65536, {}, "of the net that generates tokens"},
       {"generator.layers",
@@ -148,7 +148,12 @@ const std::vector<Field>& table() {
        0.99,
        {},
        "probability that training hides a sample's codes, for guidance"},
-      {"generator.times", CHOICE(model.generator.times), 0, 0, {"uniform", "logit-normal"}, "drawn in training"},
+      {"generator.times",
+       CHOICE(model.generator.times),
+       0,
+       0,
+       {"uniform", "logit-normal"},
+       "of the flow that training asks at"},
 
       {"train.steps", SLOT(train.steps), 1, huge, {}, "optimizer steps"},
       {"train.batch", SLOT(train.batch), 0, 1 << 20, {}, "items in a batch; 0: as many as there are, at most 256"},

@@ -13,12 +13,13 @@
 namespace triptych::app {
 namespace {
 
-double weight_of(const std::string& key, const std::string& text) {
+double weight_of(const TermConfig& t, const std::string& key, const std::string& text) {
   double w = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), w);
   if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(w) || w < 0)
     throw Error(Exit::usage, "config.value",
-                "objective: " + key + " = '" + escape_text(text, 64) + "' must be a finite number >= 0");
+                "objective '" + escape_text(t.name.empty() ? t.loss : t.name, 64) + "': " + key + " = '" +
+                    escape_text(text, 64) + "' must be a finite number >= 0");
   return w;
 }
 
@@ -37,9 +38,9 @@ void set_term_value(TermConfig& t, const std::string& key, const std::string& te
   } else if (key == "on") {
     t.on = split_names(text);
   } else if (key == "weight") {
-    t.weight = weight_of(key, text);
+    t.weight = weight_of(t, key, text);
   } else if (key == "weight_end") {
-    t.weight_end = weight_of(key, text);
+    t.weight_end = weight_of(t, key, text);
   } else if (key == "schedule") {
     t.schedule = parse_schedule(text);
   } else if (key == "name") {

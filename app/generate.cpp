@@ -39,7 +39,7 @@ std::size_t find_modality(const Options& o, const Model& model) {
   if (known.empty())
     throw Error(Exit::usage, "generate.none", "nothing was trained to generate any modality of this run", {},
                 "train with --preset generative, or a term of loss flow_matching on generation");
-  refuse_unknown("generate.modality", "a modality that the run generates", o.modality, known);
+  refuse_unknown("generate.modality", "modality (of those that the run generates)", o.modality, known);
 }
 
 void require_suffix(const std::string& out, ModalityKind kind) {
@@ -115,9 +115,15 @@ int run(const Options& o) {
     write_features(o.out, spec.name, g);
 
   nlohmann::ordered_json factors = nlohmann::ordered_json::array();
-  std::string text = spec.kind == ModalityKind::image ? legend(request.mode) : "";
+  std::string text = spec.kind == ModalityKind::image
+                         ? legend(request.mode)
+                         : std::to_string(g.items.size()) + " held-out items: '" + escape_text(spec.name, 64) +
+                               "' is what was generated, '" + escape_text(spec.name, 64) +
+                               ".real' the samples; 'item' and 'donor' number them\n";
   if (request.mode == Mode::reconstruct)
-    text += "R^2 of what was generated against the samples: " + percents(g.r2) + "\n";
+    text +=
+        "R^2 of what was generated against the samples, about the mean of each feature or channel: " + percents(g.r2) +
+        "\n";
   for (const FactorRead& f : g.factors) {
     factors.push_back(
         {{"factor", f.factor}, {"generated", f.generated}, {"real", f.real}, {"chance", f.chance}, {"n", f.n}});
@@ -129,7 +135,8 @@ int run(const Options& o) {
     nlohmann::ordered_json j = {{"file", o.out},         {"step", run.step},        {"mode", o.mode},
                                 {"modality", spec.name}, {"solver", o.solver},      {"steps", o.steps},
                                 {"seed", o.seed},        {"items", g.items.size()}, {"views", g.views}};
-    j["guidance"] = o.guidance >= 0 ? o.guidance : run.model->config().generator.usual_guidance();
+    j["guidance"] =
+        o.guidance >= 0 ? o.guidance : run.model->config().generator.usual_guidance(spec.kind == ModalityKind::image);
     j["r2"] = request.mode == Mode::reconstruct ? nlohmann::ordered_json(g.r2) : nullptr;
     j["factors"] = factors;
     print_line(j);
@@ -147,15 +154,15 @@ std::function<int()> setup(CLI::App& options) {
       ->required();
   add_choice(options, "--mode", o->mode, {"reconstruct", "swap", "cross"},
              "what the flow is given: an item's own codes; its joint code and another's private code (default); the\n"
-             "           same, with the joint code read from the other modalities alone");
+             "           same, with the joint code read from the other modalities alone (of one view: as swap)");
   add_text(options, "--modality", o->modality, "NAME", "what is generated (default: the first that the run generates)");
   add_integer(options, "--items", o->items, 1, 256, "held-out items in the picture (default: 12); figures are of all");
   add_integer(options, "--steps", o->steps, 1, 1000, "of the flow (default: 20)");
   add_choice(options, "--solver", o->solver, {"ancestral", "heun", "euler"},
              "of the flow: with new noise at every step (default), or without; heun is twice the work");
   add_number(options, "--guidance", o->guidance, 0, 100,
-             "times as far from what no codes give as the codes lead; 1: as they say (default: 2; 1 with "
-             "generator.hide = 0)");
+             "times as far from what no codes give as the codes lead; 1: as they say (default: 2 for pictures, 1 for\n"
+             "           features and with generator.hide = 0)");
   add_integer(options, "--seed", o->seed, 0, 9007199254740992, "of the noise (default: 1)");
   add_json(options, o->json);
   add_threads(options, o->threads);

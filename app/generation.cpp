@@ -67,18 +67,21 @@ Tensor sample(const Model& model, const GenerateRequest& r, std::span<const std:
   return made;
 }
 
-// Of all entries of real tokens.
+// Of all entries of real tokens, about the mean of their feature or channel.
 double r2(const Generated& g) {
-  double error = 0, sum = 0, squares = 0, n = 0;
-  for (std::size_t v = 0; v < g.real.size(); ++v) {
-    const std::int64_t width = g.real[v].shape()[2];
-    for (std::int64_t i = 0; i < g.real[v].size(); ++i) {
-      if (g.mask[v] && g.mask[v].at(i / width) == 0) continue;
-      const double x = g.real[v].at(i), d = g.made[v].at(i) - x;
-      error += d * d, sum += x, squares += x * x, ++n;
-    }
+  double error = 0, spread = 0;
+  const std::int64_t width = g.real[0].shape()[2];
+  for (std::int64_t j = 0; j < width; ++j) {
+    double sum = 0, squares = 0, n = 0;
+    const double first = g.real[0].at(j);  // a large common offset would cost digits
+    for (std::size_t v = 0; v < g.real.size(); ++v)
+      for (std::int64_t i = j; i < g.real[v].size(); i += width) {
+        if (g.mask[v] && g.mask[v].at(i / width) == 0) continue;
+        const double x = g.real[v].at(i), d = g.made[v].at(i) - x;
+        error += d * d, sum += x - first, squares += (x - first) * (x - first), ++n;
+      }
+    if (n > 0) spread += squares - sum * sum / n;
   }
-  const double spread = squares - sum * sum / n;
   return spread > 0 ? 1 - error / spread : 0;
 }
 

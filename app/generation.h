@@ -43,7 +43,7 @@ struct Generated {
   std::vector<Tensor> mask;           // one a view: (n,L), null where all tokens are real
   std::vector<std::int32_t> donor;    // position of each item's donor; its own when reconstructing
   std::vector<std::size_t> joint_of;  // the view that the joint code of view v is read from; v itself for cross
-  double r2 = 0;                      // reconstruct: of made against real, all entries of real tokens; else 0
+  double r2 = 0;  // reconstruct: made against real, about the mean of each feature or channel; else 0
   std::vector<FactorRead> factors;
 };
 

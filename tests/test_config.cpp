@@ -65,8 +65,9 @@ TEST_CASE("config: a scheme brings its objective, and on the emoji the widths it
   };
   refused("objective.balanc.weight", "1", "unknown key 'objective.balanc.weight'");
   refused("objective.balance.wieght", "1", "objective: unknown key 'wieght' for the loss switch_balance");
-  refused("objective.balance.weight", "-1", "objective: weight = '-1' must be a finite number >= 0");
-  refused("objective.balance.weight_end", "-0.1", "objective: weight_end = '-0.1' must be a finite number >= 0");
+  refused("objective.balance.weight", "-1", "objective 'balance': weight = '-1' must be a finite number >= 0");
+  refused("objective.balance.weight_end", "-0.1",
+          "objective 'balance': weight_end = '-0.1' must be a finite number >= 0");
   refused("objective.balance.schedule", "lineer",
           "objective: schedule 'lineer' must be constant, gate, linear or cosine");
   refused("objective.balance.weight_end", "1",
@@ -133,7 +134,7 @@ name = "apart"
   refused("[[objective]]\nloss = \"xcor\"\n", "c.toml:2:8: objective: loss 'xcor' is not a loss");
   refused("[[objective]]\nloss = \"clip\"\ntua = 1\n", "c.toml:3:7: objective: unknown key 'tua' for the loss clip");
   refused("[[objective]]\nloss = \"clip\"\non = \"shared\"\nschedule = \"linear\"\nweight_end = -1\n",
-          "c.toml:5:14: objective: weight_end = '-1' must be a finite number >= 0");
+          "c.toml:5:14: objective 'clip': weight_end = '-1' must be a finite number >= 0");
   refused("objective = 3\n", "c.toml:1:13: objective: expected [[objective]] tables");
 }
 

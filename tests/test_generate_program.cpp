@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "core/rng.h"
 #include "data/npy.h"
@@ -50,6 +51,36 @@ TEST_CASE("generate: features become a .safetensors, the same for 1 and 2 thread
   for (const auto& [name, array] : file.tensors)
     if (name == "image" || name == "image.real") CHECK(array.shape == data::Shape{6, 1, 7});
   CHECK(file.tensors.size() == 4);
+}
+
+TEST_CASE("generate: R^2 of reconstructed features is about each feature's own mean, and no guidance stretches them") {
+  const TempDir dir;
+  std::vector<float> x(30 * 5);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(20 * (i % 5)) + static_cast<float>(i % 7);
+  data::write_npy(dir / "text.npy", data::make_array({30, 5}, x));
+  write_features(dir / "image.npy", 30, 7, 2);
+  REQUIRE(run_program(train_features(dir, "run", "generative")).status == 0);
+  const auto ended = run_program(
+      {"generate", dir / "run", "--mode", "reconstruct", "--steps", "3", "--out", dir / "t.safetensors", "--json"});
+  REQUIRE_MESSAGE(ended.status == 0, ended.err);
+  const auto said = nlohmann::json::parse(ended.out);
+  CHECK(said["guidance"] == 1);
+  std::vector<double> made, real;
+  for (const auto& [name, array] : data::read_safetensors(dir / "t.safetensors").tensors)
+    if (name.starts_with("text")) {
+      const auto* values = reinterpret_cast<const float*>(array.bytes.data());
+      (name == "text" ? made : real).assign(values, values + 6 * 5);
+    }
+  REQUIRE(made.size() == 30);
+  REQUIRE(real.size() == 30);
+  double error = 0, spread = 0;
+  for (std::size_t j = 0; j < 5; ++j) {
+    double mean = 0;
+    for (std::size_t i = j; i < 30; i += 5) mean += real[i] / 6;
+    for (std::size_t i = j; i < 30; i += 5)
+      error += (made[i] - real[i]) * (made[i] - real[i]), spread += (real[i] - mean) * (real[i] - mean);
+  }
+  CHECK(said["r2"].get<double>() == doctest::Approx(1 - error / spread).epsilon(1e-6));
 }
 
 TEST_CASE("generate: pictures become a PNG") {

@@ -225,11 +225,13 @@ TEST_CASE("generation: guidance goes that many times as far from what no codes g
   for (std::int64_t i = 0; i < x.size(); ++i) {
     CHECK(far.at(i) == doctest::Approx(none.at(i) + 3 * (plain.at(i) - none.at(i))).epsilon(1e-10));
     CHECK(usual.at(i) ==
-          doctest::Approx(none.at(i) + config.generator.usual_guidance() * (plain.at(i) - none.at(i))).epsilon(1e-10));
+          doctest::Approx(none.at(i) + config.generator.usual_guidance(false) * (plain.at(i) - none.at(i)))
+              .epsilon(1e-10));
     CHECK(plain.at(i) != doctest::Approx(none.at(i)).epsilon(1e-3));
   }
 
-  config.generator.hide = 0;  // never trained without codes
+  CHECK(config.generator.usual_guidance(true) == 2);  // of pictures
+  config.generator.hide = 0;                          // never trained without codes
   const auto told = make_model(config, DType::f64, 1);
   const FlowSampling twice{FlowSampling::Solver::euler, 1, 2.0}, as_trained{FlowSampling::Solver::euler, 1};
   CHECK_THROWS_WITH_AS(told->generate(0, noise_of(x), code, code, {}, twice),

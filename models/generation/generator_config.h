@@ -20,8 +20,9 @@ struct GeneratorConfig {
   double hide = 0.1;          // probability that training hides a sample's codes (k = 0): what guidance needs
   FlowTimes times = FlowTimes::logit_normal;
 
-  // Where none is asked for (FlowSampling::guidance): only a net that went without codes at times can be guided.
-  double usual_guidance() const { return hide > 0 ? 2 : 1; }
+  // Where none is asked for (FlowSampling::guidance). Pictures gain whole outlines from twice as far; features would
+  // only be stretched. Without training without codes there is nothing to go away from.
+  double usual_guidance(bool pictures) const { return pictures && hide > 0 ? 2 : 1; }
 };
 
 }  // namespace triptych

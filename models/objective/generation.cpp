@@ -90,7 +90,7 @@ Generation::Path Generation::path(Context& c, std::size_t m, const Factors& f, s
 
 Tensor Generation::sample(const Parameters& parameters, std::size_t m, const FlowNoise& noise, const Tensor& joint,
                           const Tensor& private_code, const Tensor& mask, const FlowSampling& how) const {
-  const double guidance = how.guidance.value_or(config_.usual_guidance());
+  const double guidance = how.guidance.value_or(config_.usual_guidance(modalities_[m].kind == ModalityKind::image));
   if (guidance != 1 && config_.hide == 0)
     throw Error(Exit::usage, "generate.guidance",
                 "guidance of " + std::to_string(guidance) +
