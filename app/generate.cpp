@@ -86,8 +86,8 @@ const char* legend(Mode mode) {
     case Mode::swap:
       return "first the held-out picture; then per view: the donor of the private code, and the picture with it\n";
     default:
-      return "first the picture that the text belongs to; then per view: the donor of the private code, and the "
-             "picture\n"
+      return "first the picture that the text belongs to; "
+             "then per view: the donor of the private code, and the picture\n"
              "from the text's joint code and that private code\n";
   }
 }

@@ -21,12 +21,13 @@ Var Tape::variable(Tensor value) { return leaf("variable", std::move(value), tru
 Var Tape::constant(Tensor value) { return leaf("constant", std::move(value), false); }
 
 Var Tape::leaf(std::string_view op, Tensor value, bool requires_grad) {
-  if (value && value.dtype() != DType::i32 && real_.value_or(value.dtype()) != value.dtype())
+  const bool real = value && value.dtype() != DType::i32;
+  if (real && real_.value_or(value.dtype()) != value.dtype())
     throw Error(Exit::internal, "tape.dtype",
                 "a " + std::string(op) + " of " + std::string(name_of(value.dtype())) + " came onto a tape of " +
                     std::string(name_of(*real_)) + " values",
                 {}, "Tensor::to makes it the type of the others");
-  if (value && value.dtype() != DType::i32) real_ = value.dtype();
+  if (real) real_ = value.dtype();
   return append(op, std::move(value), {}, {}, requires_grad);
 }
 

@@ -66,16 +66,16 @@ Var palette_nll(const Var& x1, const Var& t, const Var& free, const Var& logits,
   require(logits.shape() == Shape{n, pixels, colours.shape()[1] + 1}, op, "logits", logits, "(n, L, K+1)", "colours",
           colours);
   require(spread > 0, op, "spread", spread, "greater than 0");
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double at = t.value().at(i);
-    require(at >= 0 && at <= 1, op, "t", at, "in [0, 1]");
-  }
 
   Tensor narrow({n, pixels}, x1.dtype()), constant({n, pixels, 1}, x1.dtype());
-  for (std::int64_t i = 0; i < n * pixels; ++i) {
-    const double wide = spread + (1 - t.value().at(i / pixels)) / 2;
-    narrow.set(i, -1 / (wide * wide));
-    constant.set(i, static_cast<double>(d) * std::log(spread / wide));
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double at = t.value().at(i), wide = spread + (1 - at) / 2;
+    require(at >= 0 && at <= 1, op, "t", at, "in [0, 1]");
+    const double density = static_cast<double>(d) * std::log(spread / wide);
+    for (std::int64_t p = i * pixels; p < (i + 1) * pixels; ++p) {
+      narrow.set(p, -1 / (wide * wide));
+      constant.set(p, density);
+    }
   }
   Tape& tape = x1.tape();
   const Var of_free = add(scale_rows(half_squares(sub(x1, free)), tape.constant(narrow)), tape.constant(constant));

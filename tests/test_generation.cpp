@@ -43,6 +43,15 @@ ModelConfig small_model(std::int64_t tokens) {
   return c;
 }
 
+// With no other term, and codes without noise.
+ModelConfig generating_a_alone() {
+  ModelConfig c = small_model(1);
+  c.code = "linear";
+  c.objective.resize(1);
+  c.objective[0].on = {"generation.a"};
+  return c;
+}
+
 double term(const Model& model, const Batch& batch, std::string_view name) {
   Tape tape(cpu_kernels());
   Context c(tape, model.parameters());
@@ -244,10 +253,7 @@ TEST_CASE("generation: training hides the codes of some samples from the generat
   Batch batch;
   batch.modalities = {{normals({1, 1, 3}, 1, DType::f64), {}, {}}, {normals({1, 1, 4}, 2, DType::f64), {}, {}}};
   const auto hidden = [&](double hide) {  // in 200 steps of one sample
-    ModelConfig config = small_model(1);
-    config.code = "linear";
-    config.objective.resize(1);
-    config.objective[0].on = {"generation.a"};
+    ModelConfig config = generating_a_alone();
     config.generator.hide = hide;
     const auto model = make_model(config, DType::f64, 1);
     Tape tape(cpu_kernels());
@@ -276,10 +282,7 @@ TEST_CASE("generation: training hides the codes of some samples from the generat
 TEST_CASE("generation: the times that training asks at are those of the config") {
   // Data of 0 and a net that says 0, v = (2 t - 1) / N x_t: the loss is E ((2 t - 1) (1 - t) / N + 1)^2 over the times.
   const auto cost = [](FlowTimes times) {
-    ModelConfig config = small_model(1);
-    config.code = "linear";
-    config.objective.resize(1);
-    config.objective[0].on = {"generation.a"};
+    ModelConfig config = generating_a_alone();
     config.generator.times = times;
     const auto model = make_model(config, DType::f64, 1);
     for (Parameter& p : model->parameters())
